@@ -1,0 +1,34 @@
+"""Tables, constraints and indexes; no rules."""
+
+from campaigns.models.audit import AuditEntry
+from campaigns.models.clinic import Clinic, Installation
+from campaigns.models.courses import Course, Visit
+from campaigns.models.enrollments import Enrollment
+from campaigns.models.messages import Attempt, DeliveryEvent, Message
+from campaigns.models.patients import Consent, ContactPoint, Patient, PatientLink, Suppression
+from campaigns.models.replies import Alert, Answer, Reply
+from campaigns.models.staff import SignInLink, Staff
+from campaigns.models.wording import Wording
+
+__all__ = [
+    "Alert",
+    "Answer",
+    "Attempt",
+    "AuditEntry",
+    "Clinic",
+    "Consent",
+    "ContactPoint",
+    "Course",
+    "DeliveryEvent",
+    "Enrollment",
+    "Installation",
+    "Message",
+    "Patient",
+    "PatientLink",
+    "Reply",
+    "SignInLink",
+    "Staff",
+    "Suppression",
+    "Visit",
+    "Wording",
+]
