@@ -1,0 +1,1 @@
+"""Behaviour tests. Folders follow the floors of the package."""
