@@ -1,0 +1,85 @@
+"""Everything the planner is told. It asks nothing else of anyone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from types import MappingProxyType
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from campaigns.domain.recipients import Channel
+from campaigns.domain.steps import Sequence
+from campaigns.domain.visits import CourseFacts, check_aware, check_wall
+
+NO_SETTINGS: Mapping[str, int] = MappingProxyType({})
+NO_ANSWERS: Mapping[tuple[str, UUID | None], datetime] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrollmentFacts:
+    """One enrollment. `answers` says when the question of a step was answered, by step and visit (None where
+    the step is sent once a course). Instants are aware."""
+
+    id: UUID
+    sequence: Sequence
+    course: CourseFacts
+    enrolled_at: datetime
+    active: bool = True
+    answers: Mapping[tuple[str, UUID | None], datetime] = field(default_factory=lambda: NO_ANSWERS)
+
+    def __post_init__(self) -> None:
+        check_aware("enrolled_at", self.enrolled_at)
+        for (step, _), at in self.answers.items():
+            check_aware(f"the answer to {step}", at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClinicFacts:
+    """What a clinic decided. `window` is from and to; Monday is 0; quiet hours may cross midnight, and equal
+    ends mean that there are none. `settings` gives days for all names that sequence files use."""
+
+    zone: ZoneInfo
+    window: tuple[time, time]
+    send_days: frozenset[int]
+    holidays: frozenset[date] = frozenset()
+    quiet_from: time = time(21)
+    quiet_to: time = time(8)
+    sms_per_day: int = 2
+    sms_per_week: int = 7
+    settings: Mapping[str, int] = field(default_factory=lambda: NO_SETTINGS)
+
+    def __post_init__(self) -> None:
+        opens, closes = self.window
+        for at in (opens, closes, self.quiet_from, self.quiet_to):
+            check_wall("a clinic's hour", at)
+        if opens >= closes:
+            raise ValueError(f"the clinic's send window must open before it closes, not {opens} to {closes}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatientFacts:
+    """Where a patient lives by the clock, and the channels with a good address now. Consent and suppression
+    are asked when a message is about to leave, not here."""
+
+    channels: frozenset[Channel]
+    zone: ZoneInfo | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A message that left, or may have left. `stated` holds what it told the patient about the visit:
+    `visit`, `date` and `time` (ISO, wall clock at the clinic), or None."""
+
+    enrollment: UUID
+    step: str
+    visit: UUID | None
+    visit_version: int
+    channel: Channel
+    sent_at: datetime
+    template: str
+    stated: Mapping[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        check_aware("sent_at", self.sent_at)
