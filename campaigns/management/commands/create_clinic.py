@@ -1,0 +1,38 @@
+"""`campaigns create-clinic`: the first thing a new installation needs."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from campaigns.services.set_up import NewClinic, create_clinic
+
+
+class Command(BaseCommand):
+    help = "Create a clinic. English wording is approved, every other language is a draft."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--name", required=True, help='as in "Westside Pain Clinic"')
+        parser.add_argument(
+            "--display-name", default="", help="neutral name for texts; the name unless given"
+        )
+        parser.add_argument("--phone", required=True, help="the number that patients call")
+        parser.add_argument("--address", required=True)
+        parser.add_argument("--time-zone", default="America/Vancouver")
+        parser.add_argument("--sms-number", default="", help="the number that texts come from")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        clinic = create_clinic(
+            NewClinic(
+                name=options["name"],
+                display_name=options["display_name"],
+                phone=options["phone"],
+                address=options["address"],
+                time_zone=options["time_zone"],
+                sms_number=options["sms_number"],
+            ),
+            by="command line",
+        )
+        self.stdout.write(f"Created {clinic.name} ({clinic.pk}). Next: campaigns create-staff.")

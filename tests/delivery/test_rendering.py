@@ -1,0 +1,289 @@
+"""Every message in every language, with the longest and the shortest facts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from jinja2 import DictLoader
+from jinja2.exceptions import SecurityError
+
+from campaigns.delivery import rendering, wording
+from campaigns.delivery.email_html import wrap
+from campaigns.delivery.rendering import Rendered, help_line, render
+from campaigns.delivery.wording import SAMPLE, SAMPLE_SHORT, Facts, templates
+from campaigns.domain.errors import RenderError, TemplateMissing, TranslationMissing
+from campaigns.domain.languages import SUPPORTED
+from campaigns.domain.recipients import Channel
+from campaigns.domain.sms import segment
+
+SMS = [name for name, channel in templates() if channel is Channel.SMS]
+EMAIL = [name for name, channel in templates() if channel is Channel.EMAIL]
+LANGUAGES = list(SUPPORTED)
+FACTS = {"long": SAMPLE, "short": SAMPLE_SHORT}
+BUDGET = {"en-CA": 1, "fr-CA": 2, "ar": 3}
+ISOLATES = re.compile("[\u2066-\u2069]")
+NUMERIC_DATE = re.compile(r"\b\d{1,4}[/.]\d{1,2}[/.]\d{1,4}\b|\b\d{4}-\d{2}-\d{2}\b")
+
+
+class Words(HTMLParser):
+    """The words that a reader of the page sees."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+        self.skipped = False
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.skipped = self.skipped or tag in {"style", "title"}
+
+    def handle_endtag(self, tag: str) -> None:
+        self.skipped = self.skipped and tag not in {"style", "title"}
+
+    def handle_data(self, data: str) -> None:
+        if not self.skipped:
+            self.seen += data.split()
+
+
+@pytest.mark.parametrize("facts", FACTS.values(), ids=FACTS)
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("template", "channel"), templates())
+def test_a_message_is_whole_and_clean(template: str, channel: Channel, language: str, facts: Facts) -> None:
+    message = render(template, channel, language, facts)
+    for part in (message.subject, message.text, message.html):
+        assert not re.search(r"%\(|\{\{|\{%|[\ue000\ue001]", part)
+        assert "\u202f" not in part
+        assert "None" not in part
+    for part in (message.subject, message.text):
+        assert not NUMERIC_DATE.search(part)
+        assert not re.search(r"\b(?:CANCEL|END|QUIT)\b", part)
+        assert ".." not in part
+        assert "  " not in part.replace("\n  ", "\n")
+    assert message.language == language
+    assert len(message.wording_digest) == 64
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_sms_stays_within_its_segments(language: str) -> None:
+    table = {name: segment(render(name, Channel.SMS, language, SAMPLE).text) for name in SMS}
+    print(f"\n{language}: " + ", ".join(f"{name} {s.units}/{s.segments}" for name, s in table.items()))
+    assert {name: s.segments for name, s in table.items() if s.segments > BUDGET[language]} == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("unused", ["caffeine_days_before", "alcohol_days_before"])
+def test_a_rule_that_the_clinic_does_not_have_is_not_stated(language: str, unused: str) -> None:
+    words = {
+        "caffeine_days_before": r"caffeine|coffee|caféine|café\b|كافيين|قهوة",
+        "alcohol_days_before": r"alcohol|alcool|كحول",
+    }
+    facts = replace(SAMPLE, settings={**SAMPLE.settings, unused: 0})
+    for name in ("pretreatment/avoid", "pretreatment/day_before", "pretreatment/morning"):
+        for channel in Channel:
+            text = render(name, channel, language, facts).text
+            assert not re.search(words[unused], text)
+            assert all(re.search(kept, text) for rule, kept in words.items() if rule != unused)
+        assert segment(render(name, Channel.SMS, language, facts).text).segments <= BUDGET[language]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("template", SMS)
+def test_an_sms_holds_no_name_and_no_other_markup(template: str, language: str) -> None:
+    message = render(template, Channel.SMS, language, SAMPLE)
+    assert (message.subject, message.html) == ("", "")
+    assert SAMPLE.given_name not in message.text
+    assert not ISOLATES.search(message.text)
+    assert SAMPLE.clinic in message.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("template", EMAIL)
+def test_an_email_says_who_sends_it_why_and_how_to_stop(template: str, language: str) -> None:
+    message = render(template, Channel.EMAIL, language, SAMPLE)
+    text = ISOLATES.sub("", message.text)
+    for part in (message.html, text):
+        assert SAMPLE.unsubscribe_url in part
+        assert "604-555-0134" in part
+        assert SAMPLE.address in part
+        assert "911" in part
+        assert "8-1-1" in part
+    assert "http-equiv" not in message.html
+    assert not re.search(r"<(?:script|img|link)\b", message.html)
+    assert 0 < len(message.subject) <= 70
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("template", EMAIL)
+def test_the_text_part_has_the_words_of_the_page(template: str, language: str) -> None:
+    message = render(template, Channel.EMAIL, language, SAMPLE)
+    bare = re.sub(r"https?://\S+|\n[=-]+\n|\n- ", "", ISOLATES.sub("", message.text))
+    shown = "".join(Words(message.html).seen)
+    assert re.sub(r"[\s:]", "", bare) == re.sub(r"[\s:]", "", shown)
+
+
+@pytest.mark.parametrize("template", EMAIL)
+def test_an_arabic_email_is_a_right_to_left_document_with_its_numbers_held(template: str) -> None:
+    message = render(template, Channel.EMAIL, "ar", SAMPLE)
+    assert re.match(r'<!DOCTYPE html><html lang="ar" dir="rtl">', message.html)
+    outer = re.search(r'<table class="page"[^>]*>', message.html)
+    assert outer
+    assert {'dir="rtl"', 'lang="ar"'} <= set(outer.group().split())
+    assert "margin-left" not in message.html
+    body = message.html.partition("<body")[2]
+    assert re.search(r'<bdi dir="ltr"[^>]*>604-555-0134</bdi>', body)
+    assert re.search(r'<bdi dir="auto">Westside Pain Clinic</bdi>', body)
+    assert "\u2068604-555-0134\u2069" in message.text
+    assert "\u20688-1-1\u2069" in message.text
+    assert message.text.count("\u2068") == message.text.count("\u2069")
+
+
+@pytest.mark.parametrize("language", ["en-CA", "fr-CA"])
+def test_other_emails_are_left_to_right_with_their_language_named(language: str) -> None:
+    message = render("previsit/about", Channel.EMAIL, language, SAMPLE)
+    assert re.match(rf'<!DOCTYPE html><html lang="{language}" dir="ltr">', message.html)
+    assert "<bdi" not in message.html
+    assert not ISOLATES.search(message.text)
+
+
+def test_an_email_has_its_styles_on_the_elements_and_a_dark_mode() -> None:
+    html = render("previsit/confirm", Channel.EMAIL, "en-CA", SAMPLE).html
+    assert "prefers-color-scheme: dark" in html
+    assert 'content="light dark"' in html
+    assert re.search(r'<a class="button" href="tel:\+16045550134" style="[^"]*background-color', html)
+    assert len(html) < 20_000
+
+
+@pytest.mark.parametrize("template", SMS)
+def test_an_arabic_sms_reads_right_to_left_and_no_number_is_turned_round(template: str) -> None:
+    text = render(template, Channel.SMS, "ar", SAMPLE).text
+    assert text[0] == "م"
+    for match in re.finditer(r"\d+-\d+", text):
+        assert text[: match.start()].rstrip("-0123456789")[-1] == "\u200e"
+
+
+def test_a_number_after_latin_letters_needs_no_mark() -> None:
+    facts = replace(SAMPLE, clinic="شفاء")
+    assert "\u200e604" in render("auto/ok", Channel.SMS, "ar", facts).text
+    assert rendering._keep_numbers_in_order("من Elm 604-555-0134") == "من Elm 604-555-0134"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_emergency_text_names_the_patients_language_for_the_operator(language: str) -> None:
+    text = render("auto/emergency", Channel.SMS, language, SAMPLE).text
+    assert (SUPPORTED[language].english_name in text) is (language != "en-CA")
+    assert "911" in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("template", ["auto/stop", "auto/help"])
+def test_answers_to_stop_and_help_are_short_enough_for_carriers(template: str, language: str) -> None:
+    assert len(render(template, Channel.SMS, language, SAMPLE).text) <= 160
+
+
+def test_values_are_escaped_in_the_page_and_plain_in_the_text() -> None:
+    facts = replace(SAMPLE, clinic="<b>A & B</b>", given_name='"><script>', fee="{{ 7*7 }} %(x)s")
+    message = render("previsit/prepare", Channel.EMAIL, "en-CA", facts)
+    assert "<script" not in message.html
+    assert "&lt;b&gt;A &amp; B&lt;/b&gt;" in message.html
+    assert "<b>A & B</b>" in message.text
+    assert "{{ 7*7 }} %(x)s" in message.text
+
+
+def test_a_value_cannot_add_a_line_to_the_subject() -> None:
+    facts = replace(SAMPLE, clinic="A\r\nBcc: x@clinic.example")
+    message = render("auto/ok", Channel.SMS, "en-CA", facts)
+    assert message.text.startswith("A Bcc: x@clinic.example: ")
+
+
+def test_a_missing_fact_is_one_clear_line() -> None:
+    with pytest.raises(RenderError) as caught:
+        render("pretreatment/morning", Channel.SMS, "fr-CA", replace(SAMPLE, starts_at=None))
+    assert str(caught.value) == (
+        "messages/pretreatment/morning.sms.txt (fr-CA): 'time' is undefined; give this fact, or test for it."
+    )
+
+
+def test_a_missing_number_of_days_is_one_clear_line_too() -> None:
+    with pytest.raises(RenderError, match="nsaid_days"):
+        render("pretreatment/nsaids", Channel.EMAIL, "en-CA", replace(SAMPLE, settings={}))
+    with pytest.raises(RenderError, match=r"pretreatment/nsaids\.email\.html \(ar\)"):
+        render("pretreatment/nsaids", Channel.EMAIL, "ar", replace(SAMPLE, settings={}))
+
+
+@pytest.mark.parametrize("name", ["welcome/nothing", "shared/risks", "../etc/passwd", "welcome", "a/b/c"])
+def test_a_missing_template_is_one_clear_line(name: str) -> None:
+    with pytest.raises(TemplateMissing, match="No sms template"):
+        render(name, Channel.SMS, "en-CA", SAMPLE)
+
+
+def test_a_language_without_a_catalog_is_refused() -> None:
+    with pytest.raises(TranslationMissing, match=r"no catalog for pa: add locales/pa/.*\.po"):
+        render("welcome/hello", Channel.SMS, "pa", SAMPLE)
+
+
+def test_a_text_that_is_not_translated_is_refused_and_never_sent_in_english(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "locales/fr_CA/LC_MESSAGES"
+    folder.mkdir(parents=True)
+    whole = (wording.ROOT / wording.catalog_path("fr-CA")).read_text(encoding="utf-8")
+    entry = r'(msgctxt "auto\.ok\.sms\.body"\n(?:msgid .*\n(?:".*"\n)*))msgstr .*\n(?:".*"\n)*'
+    cut = re.sub(entry, r'\1msgstr ""\n', whole)
+    assert cut != whole
+    (folder / "patient.po").write_text(cut, encoding="utf-8")
+    monkeypatch.setattr(wording, "ROOT", tmp_path)
+    rendering.reload()
+    try:
+        assert "Clinic" in render("auto/stop", Channel.SMS, "fr-CA", SAMPLE).text
+        with pytest.raises(TranslationMissing, match=r"auto\.ok\.sms\.body is not translated into fr-CA"):
+            render("auto/ok", Channel.SMS, "fr-CA", SAMPLE)
+    finally:
+        monkeypatch.undo()
+        rendering.reload()
+
+
+def test_a_text_that_is_too_long_is_refused() -> None:
+    with pytest.raises(RenderError, match="1600 is the most"):
+        render("auto/ok", Channel.SMS, "en-CA", replace(SAMPLE, clinic="x" * 1_600))
+    with pytest.raises(RenderError, match="200000 is the most"):
+        render("welcome/hello", Channel.EMAIL, "en-CA", replace(SAMPLE, address="x" * 200_000))
+
+
+@pytest.mark.parametrize("source", ["{{ ''.__class__.__mro__ }}", "{{ clinic.__init__.__globals__ }}"])
+def test_templates_run_in_a_sandbox(source: str) -> None:
+    sandbox = wording.environment("en-CA").overlay(loader=DictLoader({"t": source}))
+    with pytest.raises(SecurityError):
+        sandbox.get_template("t").render(clinic="x")
+
+
+def test_the_language_is_an_argument_and_nothing_else() -> None:
+    first = [render("auto/ok", Channel.SMS, language, SAMPLE).text for language in LANGUAGES]
+    second = [render("auto/ok", Channel.SMS, language, SAMPLE).text for language in reversed(LANGUAGES)]
+    assert first == second[::-1]
+    assert len(set(first)) == 3
+
+
+def test_one_message_does_not_leak_into_the_next() -> None:
+    render("previsit/about", Channel.EMAIL, "en-CA", SAMPLE)
+    other = render("previsit/about", Channel.EMAIL, "en-CA", replace(SAMPLE, given_name="Other"))
+    assert SAMPLE.given_name not in other.html + other.text
+    assert isinstance(other, Rendered)
+
+
+def test_the_help_line_is_in_the_patients_language() -> None:
+    assert help_line("en-CA") == "Call us for help in your language."
+    assert help_line("fr-CA") == SUPPORTED["fr-CA"].help_line
+    assert help_line("ar") == SUPPORTED["ar"].help_line
+    assert help_line("pa") == help_line("en-CA")
+
+
+def test_lines_are_wrapped_but_a_link_and_an_isolated_run_stay_whole() -> None:
+    url = "https://clinic.example/u/" + "x" * 80
+    assert url in wrap("Stop these e-mails: " + url).split("\n")
+    assert max(map(len, wrap("word " * 60).split("\n"))) <= 72
+    name = "\u2068" + "Long Name " * 9 + "\u2069"
+    assert name in wrap("من " * 10 + name + " ثم")
