@@ -1,0 +1,78 @@
+"""The calendar file that goes with an e-mail about a visit (RFC 5545, RFC 5546)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from icalendar import Calendar, Event, vCalAddress, vText
+
+PUBLISH = "PUBLISH"
+CANCEL = "CANCEL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitEntry:
+    """A visit as the patient's calendar shows it. `starts_at` and `now` are aware.
+
+    `uid` stays the same for the life of the visit and `sequence` rises with each change, a cancellation
+    included: calendars replace the entry of the same uid only by one with a higher sequence.
+    `summary` is neutral wording: calendars are shared with families and employers.
+    """
+
+    uid: str
+    sequence: int
+    starts_at: datetime
+    now: datetime
+    summary: str
+    location: str = ""
+    lasts: timedelta = timedelta(minutes=30)
+    organizer: str = ""
+    organizer_name: str = ""
+    cancelled: bool = False
+
+    @property
+    def method(self) -> str:
+        """What the file asks the calendar to do; the e-mail's part must name the same method."""
+        return CANCEL if self.cancelled else PUBLISH
+
+
+def visit_file(entry: VisitEntry) -> bytes:
+    """The file's bytes. Instants are written in UTC, so no reader needs zone data, which may be stale."""
+    calendar = Calendar()
+    calendar.add("prodid", "-//campaigns//visits//EN")
+    calendar.add("version", "2.0")
+    calendar.add("method", entry.method)
+    calendar.add_component(_event(entry))
+    written: bytes = calendar.to_ical()
+    return written
+
+
+def _event(entry: VisitEntry) -> Event:
+    starts_at = _utc(entry.starts_at)
+    event = Event()
+    event.add("uid", entry.uid)
+    event.add("sequence", entry.sequence)
+    event.add("dtstamp", _utc(entry.now))
+    event.add("dtstart", starts_at)
+    event.add("dtend", starts_at + entry.lasts)
+    event.add("summary", entry.summary)
+    event.add("status", "CANCELLED" if entry.cancelled else "CONFIRMED")
+    if entry.location:
+        event.add("location", entry.location)
+    if entry.organizer:
+        event.add("organizer", _organizer(entry), encode=False)
+    return event
+
+
+def _organizer(entry: VisitEntry) -> vCalAddress:
+    organizer = vCalAddress(f"mailto:{entry.organizer}")
+    if entry.organizer_name:
+        organizer.params["CN"] = vText(entry.organizer_name)
+    return organizer
+
+
+def _utc(instant: datetime) -> datetime:
+    if instant.tzinfo is None:
+        raise ValueError("a visit in a calendar file needs an aware instant")
+    return instant.astimezone(UTC)

@@ -1,0 +1,98 @@
+"""What every channel takes and gives back.
+
+A channel sends one message to one address and says what became of it. It never decides whether to send, never
+retries, and never raises for anything the outside world does: every ending is an `Outcome`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from campaigns.domain.errors import CampaignsError
+from campaigns.domain.lifecycle import Reason
+
+
+class InvalidSetting(CampaignsError):
+    """A setting of a channel is missing or cannot be used."""
+
+
+class Ending(StrEnum):
+    """How one try ended."""
+
+    ACCEPTED = "accepted"
+    NOT_SENT = "not_sent"
+    REJECTED = "rejected"
+    UNCERTAIN = "uncertain"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """One rendered message on its way to one address. Times are aware."""
+
+    attempt_id: UUID
+    to: str
+    text: str
+    expires_at: datetime
+    now: datetime
+    status_callback: str = ""
+    subject: str = ""
+    html: str = ""
+    language: str = "en-CA"
+    from_name: str = ""
+    message_id: str = ""
+    reply_to: str = ""
+    unsubscribe_url: str = ""
+    calendar: bytes | None = None
+    calendar_method: str = "PUBLISH"
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one try.
+
+    `reason` says why for staff; `error_code` is the provider's own code; `retry_after` is in seconds and is
+    given only where the provider asked for it. `detail` never holds an address or a text.
+    """
+
+    ending: Ending
+    provider_id: str = ""
+    error_code: str = ""
+    reason: Reason | None = None
+    retry_after: float | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """An attempt whose fate is unknown, for the provider's list. `since` is when it began (aware).
+
+    `known` holds the provider ids that other attempts already own, so that an earlier message of the same
+    words to the same number is not taken for this one.
+    """
+
+    attempt_id: UUID
+    to: str
+    text: str
+    since: datetime
+    known: frozenset[str] = frozenset()
+
+
+class Sender(Protocol):
+    """One channel. `send` may be called from several threads at once."""
+
+    def send(self, outgoing: Outgoing) -> Outcome:
+        """Send now; return within the channel's own time-out (10 s and a little)."""
+        ...
+
+    def find(self, sought: Sought) -> Outcome | None:
+        """What the provider knows of an attempt: ACCEPTED with its id, NOT_SENT when it is not on the list.
+
+        UNCERTAIN when the provider could not be asked just now, None where it never can (SMTP). Lists lag
+        behind, so one NOT_SENT is not yet proof.
+        """
+        ...
