@@ -1,0 +1,1 @@
+"""Everything that runs on one machine without anything installed: servers, secrets, child processes."""

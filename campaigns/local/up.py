@@ -1,0 +1,50 @@
+"""`campaigns up`: everything a small clinic needs on one machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from campaigns.local import processes
+from campaigns.local.embedded import ServersFailed
+from campaigns.local.secrets import ensure
+from campaigns.local.stage import servers
+
+
+def main(words: list[str]) -> int:
+    """Run until told to stop; 1 when something essential cannot start."""
+    parser = argparse.ArgumentParser(prog="campaigns up", description=__doc__)
+    parser.add_argument("--port", type=int, default=8000)
+    options = parser.parse_args(words[1:])
+    state = Path(os.environ.get("CAMPAIGNS_STATE") or Path.home() / ".local/state/campaigns")
+    try:
+        with servers(state) as running:
+            return _run(state, options.port, running)
+    except ServersFailed as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _run(state: Path, port: int, running: object) -> int:
+    for name, value in {**ensure(state), "CAMPAIGNS_STATE": str(state)}.items():
+        os.environ.setdefault(name, value)
+    os.environ.setdefault("PUBLIC_BASE_URL", f"http://127.0.0.1:{port}")
+    if subprocess.run(
+        [sys.executable, "-m", "campaigns", "migrate", "--verbosity", "0"], check=False
+    ).returncode:
+        return 1
+    programs = [processes.web(port), processes.worker(concurrency=2), processes.beat(state)]
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with processes.Processes(state=state, programs=programs):
+        print(f"Running at http://127.0.0.1:{port}; data and logs are in {state}. Ctrl-C stops everything.")
+        while not stop.wait(2):
+            for name in getattr(running, "revive", list)():
+                print(f"{name} had died and is running again.")
+    return 0

@@ -1,0 +1,102 @@
+"""The plugin that gives the tests their servers, and the guard that keeps them off the network."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from campaigns.local import children
+from tests.conftest import is_local
+from tests.local.places import ROOT
+
+SHOW = """
+import os
+def test_show():
+    print("DATABASE", os.environ["DATABASE_URL"], "SID", os.environ.get("TWILIO_ACCOUNT_SID"))
+    print("STATE", os.environ["CAMPAIGNS_STATE"], "PUBLIC", os.environ["PUBLIC_BASE_URL"])
+"""
+
+
+def run_pytest(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    (folder / "test_show.py").write_text(SHOW)
+    plain = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-c",
+        "/dev/null",
+        "--rootdir",
+        str(folder),
+        "-p",
+        "no:cacheprovider",
+    ]
+    command += ["-p", "tests.embedded", "-p", "no:django", "-q", "-s", *arguments, str(folder)]
+    return subprocess.run(
+        command, env={**plain, **environ}, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def word_after(word: str, output: str) -> str:
+    words = output.split()
+    return words[words.index(word) + 1]
+
+
+def test_it_brings_its_own_servers_and_takes_them_away(tmp_path: Path) -> None:
+    run = run_pytest(tmp_path, TWILIO_ACCOUNT_SID="ACreal")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "@/campaigns?host=" in word_after("DATABASE", run.stdout)
+    assert word_after("SID", run.stdout) == "None"
+    assert word_after("PUBLIC", run.stdout) == "https://clinic.example"
+    assert not Path(word_after("STATE", run.stdout)).exists()
+
+
+def test_the_callers_own_servers_always_win(tmp_path: Path) -> None:
+    theirs = "postgresql://db.example/theirs"
+    run = run_pytest(tmp_path, DATABASE_URL=theirs, REDIS_URL="redis://cache.example")
+    assert word_after("DATABASE", run.stdout) == theirs
+
+
+def test_it_works_when_only_collecting(tmp_path: Path) -> None:
+    run = run_pytest(tmp_path, "--collect-only")
+    assert (run.returncode, "1 test collected" in run.stdout) == (0, True)
+
+
+def test_servers_that_cannot_start_are_one_clear_line(tmp_path: Path) -> None:
+    broken = "from campaigns.local import folders\ndef no(): raise folders.ServersFailed('No program.')\n"
+    (tmp_path / "broken.py").write_text(broken + "folders.locate = no\n")
+    run = run_pytest(tmp_path, "-p", "broken", PYTHONPATH=str(tmp_path))
+    assert run.returncode == pytest.ExitCode.USAGE_ERROR
+    assert run.stderr.strip() == "ERROR: The test servers cannot start. No program."
+
+
+@pytest.mark.parametrize(
+    ("address", "local"),
+    [
+        (("127.0.0.1", 80), True),
+        (("localhost", 80), True),
+        (("::1", 80, 0, 0), True),
+        ("/tmp/a.sock", True),  # noqa: S108
+        (("192.0.2.1", 80), False),
+        (("clinic.example", 443), False),
+        (("fe80::1%eth0", 443, 0, 0), False),
+    ],
+)
+def test_only_this_machine_is_local(address: object, local: bool) -> None:
+    assert is_local(address) is local
+
+
+def test_a_connection_to_the_network_fails_the_test() -> None:
+    with socket.socket() as outside, pytest.raises(pytest.fail.Exception, match="reached for the network"):
+        outside.connect(("192.0.2.1", 80))
+
+
+def test_a_process_that_is_gone_has_no_command_line() -> None:
+    done = subprocess.Popen([sys.executable, "-c", ""])
+    done.wait()
+    assert children.command_line(done.pid) == ""
