@@ -1,0 +1,91 @@
+"""The clinic that everything belongs to, and the one row about the installation itself."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+
+def default_settings() -> dict[str, int]:
+    """Washout and soreness figures that clinics disagree on, so that none stands in a text (days)."""
+    return {
+        "nsaid_days_before": 7,
+        "caffeine_days_before": 2,
+        "alcohol_days_before": 2,
+        "avoid_days_before": 2,
+        "soreness_days_from": 2,
+        "soreness_days_to": 7,
+    }
+
+
+def default_hours() -> dict[str, list[str]]:
+    """Staffed hours by weekday (Monday is 0), local time."""
+    return {str(day): ["09:00", "17:00"] for day in range(5)}
+
+
+class Clinic(models.Model):
+    """One clinic. Clock times are wall time in `time_zone`."""
+
+    class UnapprovedPolicy(models.TextChoices):
+        ENGLISH = "english", "Send the approved English text with one line in the patient's language"
+        HOLD = "hold", "Hold the message and show it to staff"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=120)
+    display_name = models.CharField(
+        max_length=30, help_text="Neutral name for texts: no specialty, no treatment"
+    )
+    time_zone = models.CharField(max_length=64, default="America/Vancouver")
+    address = models.CharField(max_length=200)
+    phone = models.CharField(max_length=20)
+    clinician_name = models.CharField(max_length=120, blank=True)
+    fee_text = models.CharField(max_length=120, blank=True)
+    languages: models.Field[list[str], list[str]] = models.JSONField(default=list)
+    staffed_hours: models.Field[dict[str, list[str]], dict[str, list[str]]] = models.JSONField(
+        default=default_hours
+    )
+    holidays: models.Field[list[str], list[str]] = models.JSONField(default=list, help_text="ISO dates")
+    send_from = models.TimeField(default="09:00")
+    send_to = models.TimeField(default="18:30")
+    send_days: models.Field[list[int], list[int]] = models.JSONField(default=list, help_text="Monday is 0")
+    quiet_from = models.TimeField(default="21:00")
+    quiet_to = models.TimeField(default="07:30")
+    sms_per_day = models.PositiveSmallIntegerField(default=2)
+    sms_per_week = models.PositiveSmallIntegerField(default=7)
+    settings: models.Field[dict[str, int], dict[str, int]] = models.JSONField(default=default_settings)
+    sms_limits: models.Field[dict[str, int], dict[str, int]] = models.JSONField(
+        default=dict, help_text="Segment sizes of this sender where they differ from 160/153/70/67"
+    )
+    price_per_segment = models.DecimalField(max_digits=8, decimal_places=5, default="0.0083")
+    currency = models.CharField(max_length=3, default="USD")
+    sms_number = models.CharField(max_length=20, blank=True)
+    unapproved_policy = models.CharField(
+        max_length=8, choices=UnapprovedPolicy.choices, default=UnapprovedPolicy.ENGLISH
+    )
+    is_demo = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "clinic"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Installation(models.Model):
+    """The single row about this installation: is everything paused, and whose clock counts.
+
+    `rehearsal_now` is the clock of a rehearsal; null means the database's own clock. Only a rehearsal sets
+    it, and only where every channel ends on this machine.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    paused = models.BooleanField(default=False)
+    paused_reason = models.CharField(max_length=200, blank=True)
+    rehearsal_now = models.DateTimeField(null=True)
+    last_tick_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "installation"
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="one_installation")]

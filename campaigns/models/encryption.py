@@ -1,0 +1,99 @@
+"""Columns that only the application can read, and the keyed index that finds a row by such a value.
+
+AES-256-GCM from `cryptography`; the stored text is `key id : base64(nonce + ciphertext)`, so keys can be
+rotated while old rows stay readable. A wrong key is an error, never ciphertext shown as text.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import models
+
+NONCE_BYTES = 12
+
+
+class Undecipherable(Exception):
+    """A stored value cannot be read with the keys in FIELD_KEYS: no such key, or the row was altered."""
+
+
+@lru_cache(maxsize=4)
+def _keys(configured: str) -> dict[str, bytes]:
+    keys: dict[str, bytes] = {}
+    for part in filter(None, (word.strip() for word in configured.split(","))):
+        key_id, _, encoded = part.partition(":")
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except ValueError:
+            key = b""
+        if len(key) != 32 or not key_id:
+            raise ImproperlyConfigured("FIELD_KEYS must be `id:base64 of 32 bytes`, several with commas")
+        keys[key_id] = key
+    if not keys:
+        raise ImproperlyConfigured("FIELD_KEYS is empty: no address can be stored or read")
+    return keys
+
+
+@lru_cache(maxsize=16)
+def _cipher(key: bytes) -> AESGCM:
+    return AESGCM(key)
+
+
+@lru_cache(maxsize=4)
+def _index_key(configured: str) -> bytes:
+    # The index key comes from the oldest key, so that adding a newer one leaves every index as it is.
+    oldest = list(_keys(configured).values())[-1]
+    return hashlib.sha256(b"campaigns blind index" + oldest).digest()
+
+
+def encrypt(text: str) -> str:
+    """`text` under the newest key; the same text never looks the same twice."""
+    keys = _keys(settings.FIELD_KEYS)
+    key_id = next(iter(keys))
+    nonce = os.urandom(NONCE_BYTES)
+    sealed = _cipher(keys[key_id]).encrypt(nonce, text.encode("utf-8", "surrogatepass"), key_id.encode())
+    return f"{key_id}:{base64.b64encode(nonce + sealed).decode()}"
+
+
+def decrypt(stored: str) -> str:
+    """The text that `encrypt` was given. Raises `Undecipherable`."""
+    key_id, _, encoded = stored.partition(":")
+    key = _keys(settings.FIELD_KEYS).get(key_id)
+    if key is None:
+        raise Undecipherable(f"FIELD_KEYS has no key {key_id!r}")
+    data = base64.b64decode(encoded)
+    try:
+        opened = _cipher(key).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], key_id.encode())
+    except InvalidTag:
+        raise Undecipherable("a stored value was altered or its key replaced") from None
+    return opened.decode("utf-8", "surrogatepass")
+
+
+def blind_index(value: str) -> str:
+    """A keyed hash of an address: equal addresses meet, nothing can be read back."""
+    return hmac.new(_index_key(settings.FIELD_KEYS), value.casefold().encode(), hashlib.sha256).hexdigest()
+
+
+if TYPE_CHECKING:
+    _TextField = models.TextField[str, str]
+else:
+    _TextField = models.TextField
+
+
+class EncryptedText(_TextField):
+    """A text column that the database sees only as ciphertext. It cannot be searched or sorted."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        return value if value in (None, "") else encrypt(str(value))
+
+    def from_db_value(self, value: str | None, expression: object, connection: object) -> str | None:
+        return value if value in (None, "") else decrypt(str(value))

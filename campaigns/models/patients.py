@@ -1,0 +1,137 @@
+"""Patients, how to reach them, and what they agreed to."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models.functions import Now
+
+from campaigns.domain.recipients import Channel
+from campaigns.models.clinic import Clinic
+from campaigns.models.encryption import EncryptedText
+
+CHANNELS = [(channel.value, channel.value) for channel in Channel]
+
+
+class Patient(models.Model):
+    """One person in the clinic's care. `language` is an exact tag of ours, such as fr-CA."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", "Active"
+        PAUSED = "paused", "Paused"
+        LEFT = "left", "Left"
+        DECEASED = "deceased", "Deceased"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="patients")
+    given_name = EncryptedText()
+    family_name = EncryptedText(blank=True)
+    language = models.CharField(max_length=16)
+    time_zone = models.CharField(max_length=64, blank=True)
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.ACTIVE)
+    status_reason = models.CharField(max_length=200, blank=True)
+    paused_until = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "patient"
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    @property
+    def full_name(self) -> str:
+        """Given and family name, or the one there is."""
+        return f"{self.given_name} {self.family_name}".strip()
+
+
+class ContactPoint(models.Model):
+    """One address of a patient. The address is encrypted; `address_index` finds equal addresses."""
+
+    class State(models.TextChoices):
+        GOOD = "good", "Good"
+        BAD = "bad", "Does not work"
+        LANDLINE = "landline", "Landline"
+        SHARED = "shared", "Shared"
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="contact_points")
+    channel = models.CharField(max_length=5, choices=CHANNELS)
+    address = EncryptedText()
+    address_index = models.CharField(max_length=64, db_index=True)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.GOOD)
+
+    class Meta:
+        db_table = "contact_point"
+        constraints = [
+            models.UniqueConstraint(fields=["patient", "channel"], name="one_address_a_patient_and_channel")
+        ]
+
+
+class Consent(models.Model):
+    """One line of the consent ledger: append-only; the newest line for a topic and channel counts."""
+
+    class Action(models.TextChoices):
+        GRANTED = "granted", "Granted"
+        WITHDRAWN = "withdrawn", "Withdrawn"
+
+    class Topic(models.TextChoices):
+        EDUCATION = "education", "Education"
+        REMINDERS = "reminders", "Reminders"
+        CHECK_INS = "check_ins", "Check-ins"
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="consents")
+    channel = models.CharField(max_length=5, choices=CHANNELS)
+    topic = models.CharField(max_length=12, choices=Topic.choices)
+    action = models.CharField(max_length=10, choices=Action.choices)
+    at = models.DateTimeField()
+    source = models.CharField(max_length=40)
+    by = models.CharField(max_length=120)
+    evidence = models.CharField(max_length=200, blank=True)
+    language_shown = models.CharField(max_length=16, blank=True)
+
+    class Meta:
+        db_table = "consent"
+        # Read by the gates of every claim: the newest line of each topic.
+        indexes = [models.Index(fields=["patient", "channel", "topic", "-id"], name="consent_newest")]
+
+
+class Suppression(models.Model):
+    """An address that asked us to stop. Outlives the patient's row: only the keyed hash is kept.
+
+    A suppression is lifted, never deleted: `lifted_at` says when the person came back.
+    """
+
+    address_index = models.CharField(max_length=64)
+    channel = models.CharField(max_length=5, choices=CHANNELS)
+    source = models.CharField(max_length=40)
+    created_at = models.DateTimeField()
+    lifted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "suppression"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["address_index", "channel"],
+                condition=models.Q(lifted_at=None),
+                name="one_suppression_in_force",
+            )
+        ]
+
+
+class PatientLink(models.Model):
+    """A link in a message that opens one page for one purpose. Only the hash of its token is kept."""
+
+    class Purpose(models.TextChoices):
+        INFORMATION = "information", "The page behind a text"
+        UNSUBSCRIBE = "unsubscribe", "Unsubscribe"
+
+    token_hash = models.CharField(max_length=64, primary_key=True)
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="links")
+    message = models.ForeignKey("campaigns.Message", on_delete=models.CASCADE, related_name="links")
+    purpose = models.CharField(max_length=12, choices=Purpose.choices)
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "patient_link"

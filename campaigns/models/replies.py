@@ -1,0 +1,100 @@
+"""What patients say, what it was understood as, and what a person must look at."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from campaigns.models.clinic import Clinic
+from campaigns.models.encryption import EncryptedText
+from campaigns.models.messages import Message
+from campaigns.models.patients import CHANNELS, Patient
+
+
+class Reply(models.Model):
+    """One inbound text, kept as it came. `patient` is empty where the number is unknown or shared."""
+
+    class Outcome(models.TextChoices):
+        ANSWER = "answer", "Answer"
+        OPT_OUT = "opt_out", "Opted out"
+        OPT_IN = "opt_in", "Opted in"
+        HELP = "help", "Asked for help"
+        LANGUAGE = "language", "Changed language"
+        ALERT = "alert", "Needs a person"
+        UNMATCHED = "unmatched", "Unknown sender"
+
+    provider_id = models.CharField(max_length=80, unique=True)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, null=True, related_name="+")
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, null=True, related_name="replies")
+    channel = models.CharField(max_length=5, choices=CHANNELS)
+    address_index = models.CharField(max_length=64)
+    body = EncryptedText()
+    received_at = models.DateTimeField()
+    language = models.CharField(max_length=16, blank=True)
+    keyword = models.CharField(max_length=12, blank=True)
+    answer = models.CharField(max_length=12, blank=True)
+    urgency = models.CharField(max_length=12, blank=True)
+    parser_version = models.CharField(max_length=20)
+    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    message = models.ForeignKey(Message, on_delete=models.SET_NULL, null=True, related_name="replies")
+
+    class Meta:
+        db_table = "reply"
+
+
+class Answer(models.Model):
+    """A certain answer to one question, bound to the message that asked. `code` is LOINC where one exists."""
+
+    reply = models.OneToOneField(Reply, on_delete=models.CASCADE, related_name="parsed_answer")
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="answers")
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="answers")
+    question = models.CharField(max_length=20)
+    value = models.CharField(max_length=12)
+    code = models.CharField(max_length=12, blank=True)
+    answered_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "answer"
+
+
+class Alert(models.Model):
+    """Something a named person must look at. Only a person closes it."""
+
+    class Urgency(models.TextChoices):
+        EMERGENCY = "emergency", "Emergency"
+        URGENT = "urgent", "Urgent"
+        ROUTINE = "routine", "Routine"
+
+    class Outcome(models.TextChoices):
+        REACHED = "reached", "Reached by phone"
+        EMERGENCY = "emergency", "Sent to emergency"
+        NO_ANSWER = "no_answer", "No answer, will try again"
+        NOT_URGENT = "not_urgent", "Read, not urgent"
+        FALSE_ALARM = "false_alarm", "False alarm"
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, null=True, related_name="+")
+    reply = models.ForeignKey(Reply, on_delete=models.CASCADE, null=True, related_name="alerts")
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, null=True, related_name="alerts")
+    urgency = models.CharField(max_length=10, choices=Urgency.choices)
+    rule = models.CharField(max_length=60)
+    matched: models.Field[list[str], list[str]] = models.JSONField(default=list)
+    opened_at = models.DateTimeField()
+    acknowledged_at = models.DateTimeField(null=True)
+    acknowledged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    outcome = models.CharField(max_length=12, choices=Outcome.choices, blank=True)
+    steps = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        db_table = "alert"
+        indexes = [
+            # Only reader: the list of what needs a person.
+            models.Index(
+                fields=["clinic", "opened_at"], condition=models.Q(closed_at=None), name="alert_open"
+            )
+        ]

@@ -1,0 +1,56 @@
+"""People who work at a clinic, and the one-time links they sign in with."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.db import models
+
+from campaigns.models.clinic import Clinic
+
+
+class StaffManager(BaseUserManager["Staff"]):
+    """Finds staff by e-mail whatever its case, as people type it."""
+
+    def get_by_natural_key(self, username: str | None) -> Staff:
+        return self.get(email=(username or "").casefold())
+
+
+class Staff(AbstractBaseUser):
+    """One person with an account. Belongs to one clinic."""
+
+    class Role(models.TextChoices):
+        COORDINATOR = "coordinator", "Coordinator"
+        CLINICIAN = "clinician", "Clinician"
+        TRANSLATOR = "translator", "Translator"
+        ADMINISTRATOR = "administrator", "Administrator"
+        AUDITOR = "auditor", "Auditor"
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="staff")
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=120)
+    role = models.CharField(max_length=16, choices=Role.choices)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField()
+
+    USERNAME_FIELD = "email"
+    objects: ClassVar[StaffManager] = StaffManager()
+
+    class Meta:
+        db_table = "staff"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SignInLink(models.Model):
+    """A link that signs one person in once. Only the hash of its token is kept."""
+
+    token_hash = models.CharField(max_length=64, primary_key=True)
+    staff = models.ForeignKey(Staff, on_delete=models.CASCADE, related_name="sign_in_links")
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "sign_in_link"

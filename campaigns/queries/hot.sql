@@ -1,0 +1,146 @@
+-- The statements of the send path, in the order in which a message meets them. Read by queries/queue.py, which
+-- cuts this file at the lines that begin with `-- name:`. Parameters are psycopg's %(name)s.
+
+-- name: expire
+-- Marks what is too late to be true without rendering it, in one statement however large the backlog.
+UPDATE message SET state = 'skipped', reason = 'expired', settled_at = %(now)s
+WHERE id IN (
+    SELECT id FROM message
+    WHERE state IN ('planned', 'waiting') AND expires_at <= %(now)s
+    ORDER BY expires_at
+    LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+);
+
+-- name: claim
+-- Locks a batch for this transaction: answers and safety texts first, then what expires soonest.
+SELECT id FROM message
+WHERE state IN ('planned', 'waiting') AND due_at <= %(now)s AND expires_at > %(now)s
+ORDER BY priority, expires_at, id
+LIMIT %(limit)s
+FOR UPDATE SKIP LOCKED;
+
+-- name: lock_addresses
+-- An opt-out takes these rows FOR UPDATE: either it waits for us, or we wait and then see it.
+SELECT c.id FROM contact_point c JOIN message m ON m.patient_id = c.patient_id AND m.channel = c.channel
+WHERE m.id = ANY(%(ids)s)
+ORDER BY c.id
+FOR SHARE OF c;
+
+-- name: facts
+-- Everything the gates and the renderer need, for a locked batch.
+SELECT m.id, m.clinic_id, m.patient_id, m.enrollment_id, m.sequence, m.step, m.template, m.visit_id,
+       m.visit_version, m.channel, m.purpose, m.topic, m.asks, m.capped, m.send_at, m.expires_at, m.tries,
+       m.epoch, m.language AS fixed_language, m.stated, m.body,
+       p.language, p.given_name, p.status AS patient_status, p.paused_until, p.time_zone,
+       coalesce(e.state, '') AS enrollment_state,
+       v.number AS visit_number, v.on_date, v.at_time, v.minutes,
+       coalesce(v.state, '') AS visit_state, coalesce(v.version, 0) AS current_visit_version,
+       coalesce(c.address, '') AS address, coalesce(c.state, '') AS address_state,
+       EXISTS (SELECT 1 FROM suppression s
+               WHERE s.address_index = c.address_index AND s.channel = m.channel AND s.lifted_at IS NULL
+              ) AS suppressed,
+       coalesce((SELECT k.action FROM consent k
+                 WHERE k.patient_id = m.patient_id AND k.channel = m.channel AND k.topic = m.topic
+                 ORDER BY k.id DESC LIMIT 1), '') AS consent
+FROM message m
+JOIN patient p ON p.id = m.patient_id
+LEFT JOIN enrollment e ON e.id = m.enrollment_id
+LEFT JOIN visit v ON v.id = m.visit_id
+LEFT JOIN contact_point c ON c.patient_id = m.patient_id AND c.channel = m.channel
+WHERE m.id = ANY(%(ids)s)
+ORDER BY m.priority, m.expires_at, m.id;
+
+-- name: sms_counts
+-- How many texts each patient was sent since an instant: the caps.
+SELECT patient_id, count(*) FILTER (WHERE sent_at >= %(day)s), count(*)
+FROM message
+WHERE patient_id = ANY(%(patients)s) AND channel = 'sms' AND purpose IN ('step', 'correction')
+  AND sent_at >= %(week)s
+GROUP BY patient_id;
+
+-- name: still_allowed
+-- Asked once more right before the bytes: which of these messages have been opted out of since the claim.
+SELECT m.id FROM message m
+JOIN contact_point c ON c.patient_id = m.patient_id AND c.channel = m.channel
+JOIN suppression s ON s.address_index = c.address_index AND s.channel = m.channel AND s.lifted_at IS NULL
+WHERE m.id = ANY(%(ids)s) AND m.purpose <> 'opt_out_confirmation';
+
+-- name: begin_attempts
+WITH sent AS (
+    SELECT * FROM unnest(
+        %(messages)s::bigint[], %(attempts)s::uuid[], %(languages)s::text[], %(digests)s::text[],
+        %(subjects)s::text[], %(bodies)s::text[], %(htmls)s::text[], %(segments)s::int[], %(encodings)s::text[],
+        %(stated)s::jsonb[])
+        AS t(message_id, attempt_id, language, digest, subject, body, html, segments, encoding, stated)
+), begun AS (
+    UPDATE message m
+    SET state = 'attempting', reason = '', epoch = m.epoch + 1, tries = m.tries + 1, language = s.language,
+        wording_digest = s.digest, subject = s.subject, body = s.body, html = s.html, segments = s.segments,
+        encoding = s.encoding, stated = s.stated, sent_at = %(now)s
+    FROM sent s WHERE m.id = s.message_id
+    RETURNING m.id, m.epoch, m.channel, s.attempt_id
+)
+INSERT INTO attempt (id, message_id, channel, epoch, started_at, outcome, provider_id, error_code, detail)
+SELECT attempt_id, id, channel, epoch, %(now)s, '', '', '', '' FROM begun
+RETURNING message_id, epoch;
+
+-- name: hold
+-- Whoever is about to send says so once more: the lease counts from here, and a lost one is noticed. The
+-- messages are locked first, as everywhere, so that the sweeper and this never wait in a circle.
+WITH ours AS (
+    SELECT a.id FROM message m JOIN attempt a ON a.message_id = m.id AND a.epoch = m.epoch
+    WHERE a.id = ANY(%(attempts)s) AND m.state = 'attempting'
+    ORDER BY m.id
+    FOR NO KEY UPDATE OF m
+)
+UPDATE attempt SET leased_at = clock_timestamp() FROM ours WHERE attempt.id = ours.id
+RETURNING attempt.id;
+
+-- name: record_attempts
+UPDATE attempt a
+SET finished_at = t.finished_at, outcome = t.outcome, error_code = t.error_code, detail = t.detail,
+    provider_id = CASE WHEN a.provider_id = '' THEN t.provider_id ELSE a.provider_id END
+FROM unnest(%(attempts)s::uuid[], %(outcomes)s::text[], %(provider_ids)s::text[], %(codes)s::text[],
+            %(details)s::text[], %(finished)s::timestamptz[])
+     AS t(id, outcome, provider_id, error_code, detail, finished_at)
+WHERE a.id = t.id;
+
+-- name: record_messages
+-- A row that a callback or a successor has moved on meanwhile is left as it is: state and epoch must match.
+UPDATE message m
+SET state = t.state, reason = t.reason, due_at = t.due_at,
+    settled_at = CASE WHEN t.state IN ('accepted', 'rejected', 'undelivered') THEN %(now)s ELSE m.settled_at END,
+    sent_at = CASE WHEN t.state IN ('waiting', 'rejected', 'skipped') THEN NULL ELSE m.sent_at END
+FROM unnest(%(messages)s::bigint[], %(epochs)s::int[], %(states)s::text[], %(reasons)s::text[],
+            %(due)s::timestamptz[])
+     AS t(id, epoch, state, reason, due_at)
+WHERE m.id = t.id AND m.epoch = t.epoch AND m.state = 'attempting';
+
+-- name: settle
+-- Skips and deferrals decided by the gates, under the claim's lock.
+UPDATE message m
+SET state = t.state, reason = t.reason, due_at = t.due_at,
+    settled_at = CASE WHEN t.state = 'skipped' THEN %(now)s ELSE NULL END
+FROM unnest(%(messages)s::bigint[], %(states)s::text[], %(reasons)s::text[], %(due)s::timestamptz[])
+     AS t(id, state, reason, due_at)
+WHERE m.id = t.id AND m.state IN ('planned', 'waiting');
+
+-- name: lapsed
+-- Tries whose worker died: begun, never recorded, lease over by the database's own clock.
+UPDATE message m SET state = 'uncertain'
+FROM attempt a
+WHERE m.state = 'attempting' AND a.message_id = m.id AND a.epoch = m.epoch
+  AND a.leased_at < clock_timestamp() - make_interval(secs => %(lease)s)
+RETURNING m.id;
+
+-- name: in_doubt
+-- What the reconciler looks at, with the newest try. `quiet` says that a late callback would have come by now.
+SELECT m.id, m.patient_id, m.channel, m.expires_at, m.epoch, a.id AS attempt_id, a.started_at, c.address, m.body,
+       a.leased_at < clock_timestamp() - make_interval(secs => %(quiet)s) AS quiet
+FROM message m
+JOIN attempt a ON a.message_id = m.id AND a.epoch = m.epoch
+LEFT JOIN contact_point c ON c.patient_id = m.patient_id AND c.channel = m.channel
+WHERE m.state = 'uncertain'
+ORDER BY m.id
+LIMIT %(limit)s;
