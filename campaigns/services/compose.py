@@ -1,0 +1,239 @@
+"""Turn a message into the words that leave: language, approval, facts, links, calendar.
+
+The same function makes the preview that staff see and the text that is sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from campaigns.delivery.rendering import Facts, Rendered, help_line, render, wording_digest
+from campaigns.delivery.wording import placeholders
+from campaigns.domain.errors import RenderError, TemplateMissing, TranslationMissing
+from campaigns.domain.lifecycle import Purpose, Reason
+from campaigns.domain.recipients import Channel
+from campaigns.domain.sms import Limits, Segmented, segment
+from campaigns.models import Clinic, PatientLink, Wording
+
+MOST_SEGMENTS = 6
+"""A longer text is a mistake in its wording, and some carriers drop it."""
+
+LINK_LIFE = {
+    PatientLink.Purpose.INFORMATION: timedelta(days=30),
+    PatientLink.Purpose.UNSUBSCRIBE: timedelta(days=180),
+}
+"""How long a link works. Unsubscribe links outlive CASL's 60 days."""
+
+SOURCE_LANGUAGE = "en-CA"
+
+Approvals = frozenset[tuple[str, str, str, str]]
+"""(template, channel, language, digest) of every wording that a clinic has approved."""
+
+
+class Subject(Protocol):
+    """What composing needs to know about a message: a claimed row or a planned one."""
+
+    @property
+    def template(self) -> str: ...
+    @property
+    def channel(self) -> str: ...
+    @property
+    def purpose(self) -> str: ...
+    @property
+    def fixed_language(self) -> str: ...
+    @property
+    def language(self) -> str: ...
+    @property
+    def given_name(self) -> str: ...
+    @property
+    def visit_number(self) -> int | None: ...
+    @property
+    def on_date(self) -> date | None: ...
+    @property
+    def at_time(self) -> time | None: ...
+    @property
+    def stated(self) -> dict[str, str] | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """The words of one message. `tokens` are the raw link tokens by purpose: stored only as hashes.
+
+    `states` says which facts about the visit the words tell: a correction follows when they change.
+    """
+
+    rendered: Rendered
+    segmented: Segmented | None
+    tokens: Mapping[str, str] = field(default_factory=dict)
+    states: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class NotComposed:
+    """Why there are no words to send. `detail` is for the log: it names templates, never patients."""
+
+    reason: Reason
+    detail: str
+
+
+def approvals(clinic: Clinic) -> Approvals:
+    """What this clinic has approved."""
+    rows = Wording.objects.filter(clinic=clinic, state=Wording.State.APPROVED)
+    return frozenset(rows.values_list("template", "channel", "language", "digest"))
+
+
+def compose(subject: Subject, clinic: Clinic, approved: Approvals, now: datetime) -> Composed | NotComposed:
+    """The words for one message, or the reason why there are none."""
+    channel = Channel(subject.channel)
+    wanted = subject.fixed_language or subject.language
+    try:
+        language = _language(subject, channel, wanted, clinic, approved)
+        if isinstance(language, NotComposed):
+            return language
+        tokens = _tokens(subject.template, channel)
+        rendered = render(subject.template, channel, language, facts_of(subject, clinic, tokens, now))
+    except TemplateMissing as error:
+        return NotComposed(Reason.TEMPLATE_MISSING, str(error))
+    except TranslationMissing as error:
+        return NotComposed(Reason.TRANSLATION_MISSING, str(error))
+    except RenderError as error:
+        return NotComposed(Reason.RENDER_ERROR, str(error))
+    return _measured(subject, channel, wanted, rendered, tokens, clinic)
+
+
+def _measured(
+    subject: Subject,
+    channel: Channel,
+    wanted: str,
+    rendered: Rendered,
+    tokens: dict[str, str],
+    clinic: Clinic,
+) -> Composed | NotComposed:
+    states = frozenset({"date", "time"} & set(placeholders(subject.template, channel)))
+    if channel is Channel.EMAIL:
+        return Composed(rendered=rendered, segmented=None, tokens=tokens, states=states)
+    if rendered.language != wanted:
+        rendered = _with_help_line(rendered, wanted)
+    segmented = segment(rendered.text, Limits(**clinic.sms_limits))
+    if segmented.segments > MOST_SEGMENTS:
+        return NotComposed(Reason.TOO_LONG, f"{subject.template} takes {segmented.segments} segments")
+    return Composed(rendered=rendered, segmented=segmented, tokens=tokens, states=states)
+
+
+def _with_help_line(rendered: Rendered, wanted: str) -> Rendered:
+    return Rendered(
+        subject=rendered.subject,
+        text=f"{rendered.text}\n{help_line(wanted)}",
+        html=rendered.html,
+        language=rendered.language,
+        wording_digest=rendered.wording_digest,
+    )
+
+
+def _language(
+    subject: Subject, channel: Channel, wanted: str, clinic: Clinic, approved: Approvals
+) -> str | NotComposed:
+    """The language that may leave: the patient's if approved, else what the clinic's policy says.
+
+    A safety text is never held for want of an approval in the patient's language.
+    """
+    if _is_approved(subject.template, channel, wanted, approved):
+        return wanted
+    may_fall_back = (
+        clinic.unapproved_policy == Clinic.UnapprovedPolicy.ENGLISH or subject.purpose == Purpose.SAFETY
+    )
+    if may_fall_back and _is_approved(subject.template, channel, SOURCE_LANGUAGE, approved):
+        return SOURCE_LANGUAGE
+    return NotComposed(
+        Reason.TRANSLATION_NOT_APPROVED, f"{subject.template} {channel} is not approved in {wanted}"
+    )
+
+
+def _is_approved(template: str, channel: Channel, language: str, approved: Approvals) -> bool:
+    """Whether the text as it stands is approved. A text that is not translated is not."""
+    try:
+        digest = wording_digest(template, channel, language)
+    except TranslationMissing:
+        return False
+    return (template, str(channel), language, digest) in approved
+
+
+def _tokens(template: str, channel: Channel) -> dict[str, str]:
+    """A fresh random token for each link that the text holds (128 bits, OWASP ASVS 11.5.1)."""
+    needed = placeholders(template, channel)
+    tokens = {}
+    if "link" in needed:
+        tokens[PatientLink.Purpose.INFORMATION.value] = secrets.token_urlsafe(16)
+    if channel is Channel.EMAIL:
+        tokens[PatientLink.Purpose.UNSUBSCRIBE.value] = secrets.token_urlsafe(16)
+    return tokens
+
+
+def token_hash(token: str) -> str:
+    """What the database keeps of a link's token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def unsubscribe_url(tokens: Mapping[str, str]) -> str:
+    """The address that stops this channel, or nothing where the text has no such link."""
+    token = tokens.get(PatientLink.Purpose.UNSUBSCRIBE.value)
+    return f"{settings.PUBLIC_BASE_URL}/u/{token}" if token else ""
+
+
+def information_url(tokens: Mapping[str, str]) -> str:
+    """The address of the page behind a text."""
+    token = tokens.get(PatientLink.Purpose.INFORMATION.value)
+    return f"{settings.PUBLIC_BASE_URL}/p/{token}" if token else ""
+
+
+def facts_of(subject: Subject, clinic: Clinic, tokens: Mapping[str, str], now: datetime) -> Facts:
+    """Everything a text may state, as the patient's clinic has it now."""
+    stated = subject.stated or {}
+    return Facts(
+        clinic=clinic.display_name if subject.channel == Channel.SMS else clinic.name,
+        phone=clinic.phone,
+        address=clinic.address,
+        clinician=clinic.clinician_name,
+        fee=clinic.fee_text,
+        starts_on=subject.on_date,
+        starts_at=subject.at_time,
+        old_on=date.fromisoformat(stated["date"]) if "date" in stated else None,
+        old_at=time.fromisoformat(stated["time"]) if "time" in stated else None,
+        opens=next_opening(clinic, now),
+        link=information_url(tokens),
+        given_name=subject.given_name if subject.channel == Channel.EMAIL else "",
+        visit_number=subject.visit_number or 0,
+        settings=clinic.settings,
+        unsubscribe_url=unsubscribe_url(tokens),
+    )
+
+
+def next_opening(clinic: Clinic, now: datetime) -> datetime | None:
+    """When somebody is next at the clinic: naive wall time there, or None if never in two weeks."""
+    local = now.astimezone(ZoneInfo(clinic.time_zone)).replace(tzinfo=None)
+    for days in range(15):
+        day = local.date() + timedelta(days=days)
+        hours = clinic.staffed_hours.get(str(day.weekday()))
+        if not hours or day.isoformat() in clinic.holidays:
+            continue
+        opens = datetime.combine(day, time.fromisoformat(hours[0]))
+        if opens > local:
+            return opens
+    return None
+
+
+def is_staffed(clinic: Clinic, now: datetime) -> bool:
+    """Whether somebody is at the clinic now."""
+    local = now.astimezone(ZoneInfo(clinic.time_zone))
+    hours = clinic.staffed_hours.get(str(local.weekday()))
+    if not hours or local.date().isoformat() in clinic.holidays:
+        return False
+    return time.fromisoformat(hours[0]) <= local.time() < time.fromisoformat(hours[1])

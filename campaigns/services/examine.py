@@ -1,0 +1,252 @@
+"""Is this installation fit to send? Every fault by name, each with how to mend it; nothing is changed.
+
+The same questions serve `campaigns doctor`, and the processes that refuse to start on unsafe settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import psycopg
+import redis
+from django.conf import settings
+from django.core.checks import ERROR, CheckMessage, run_checks
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+
+from campaigns.delivery.wording import templates, wording_digest
+from campaigns.domain.errors import CampaignsError
+from campaigns.models import Clinic, Installation, Wording
+from campaigns.queries import sequence_files
+from campaigns.services.compose import SOURCE_LANGUAGE
+
+SYSTEM_CHECKS = "campaigns"
+"""The tag under which campaigns/checks.py registers."""
+SERVERS = range(15, 19)
+"""Major versions of PostgreSQL that the tests run on."""
+MOST_SKEW = timedelta(seconds=5)
+STALE_TICK = timedelta(minutes=2)
+PATIENCE = 3
+"""Seconds to wait for a server to answer."""
+
+
+class Level(StrEnum):
+    """How much a finding matters: an error means that nothing should be sent, or that nothing is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was looked at: what was found and, unless all is well, how to mend it."""
+
+    level: Level
+    what: str
+    mend: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what} - {self.mend}" if self.mend else self.what
+
+
+class NotFit(CampaignsError):
+    """The settings are not safe to start with."""
+
+
+Findings = Iterator[Finding]
+
+
+def _ok(what: str) -> Finding:
+    return Finding(level=Level.OK, what=what)
+
+
+def _warning(what: str, mend: str) -> Finding:
+    return Finding(level=Level.WARNING, what=what, mend=mend)
+
+
+def _error(what: str, mend: str) -> Finding:
+    return Finding(level=Level.ERROR, what=what, mend=mend)
+
+
+def examine() -> list[Finding]:
+    """Everything that `doctor` reports, worst first. A server that is down is a finding, not an exception."""
+    findings = [*settings_findings(), *_broker(), *_files()]
+    if settings.DATABASE_URL:
+        findings += _database()
+    return sorted(findings, key=lambda finding: list(Level)[::-1].index(finding.level))
+
+
+def is_fit(findings: list[Finding]) -> bool:
+    """Whether no finding is an error."""
+    return all(finding.level is not Level.ERROR for finding in findings)
+
+
+def refuse_unfit(*, needs_broker: bool = False) -> None:
+    """Raise NotFit, one line for each unsafe setting, before a process serves or sends with them.
+
+    `needs_broker` is for worker and beat, which are of no use without REDIS_URL. No server is asked: they may
+    come up after us.
+    """
+    errors = [finding for finding in settings_findings() if finding.level is Level.ERROR]
+    if needs_broker and not settings.REDIS_URL:
+        errors.append(_error("REDIS_URL is not set", "Set it, or run `campaigns send-due --watch` instead."))
+    if errors:
+        raise NotFit("\n".join(map(str, errors)))
+
+
+# --- settings
+
+
+def settings_findings() -> list[Finding]:
+    """What the start-up checks say."""
+    messages = run_checks(tags=[SYSTEM_CHECKS], include_deployment_checks=True)
+    return [_from_check(message) for message in messages] or [_ok("The settings are safe")]
+
+
+def _from_check(message: CheckMessage) -> Finding:
+    level = Level.ERROR if message.level >= ERROR else Level.WARNING
+    return Finding(level=level, what=f"{message.msg} ({message.id})", mend=message.hint or "")
+
+
+# --- servers
+
+
+def _broker() -> Findings:
+    if not settings.REDIS_URL:
+        return
+    try:
+        with redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
+        ) as client:
+            policy = client.info("memory").get("maxmemory_policy", "")
+    except (redis.RedisError, ValueError, OSError) as error:
+        yield _error(f"Redis does not answer: {_first_line(error)}", "Check REDIS_URL and start the server.")
+        return
+    if policy == "noeviction":
+        yield _ok("Redis answers")
+    else:
+        mend = "Set maxmemory-policy to noeviction."
+        yield _warning(f"Redis may throw work away when it is full (maxmemory-policy {policy})", mend)
+
+
+def _database() -> Findings:
+    """The server first; what is in it only if it answers and the tables are there."""
+    try:
+        # Not through the pool, which would wait its full time and then not say why.
+        with psycopg.connect(settings.DATABASE_URL, connect_timeout=PATIENCE) as server:
+            yield from _server(server)
+    except psycopg.Error as error:
+        mend = "Check DATABASE_URL and start the server."
+        yield _error(f"The database does not answer: {_first_line(error)}", mend)
+        return
+    try:
+        yield from _content()
+    except DatabaseError as error:
+        yield _error(f"The database refuses: {_first_line(error)}", "Run `campaigns migrate`.")
+
+
+def _server(server: psycopg.Connection[tuple[object, ...]]) -> Findings:
+    major = server.info.server_version // 10_000
+    if major in SERVERS:
+        yield _ok(f"The database answers (PostgreSQL {major})")
+    else:
+        mend = f"Use PostgreSQL {SERVERS[0]} to {SERVERS[-1]}."
+        yield _error(f"The database is PostgreSQL {major}, which is not tested", mend)
+    row = server.execute("SELECT current_setting('data_checksums'), clock_timestamp()").fetchone()
+    checksums, now = row or ("", None)
+    if checksums != "on":
+        mend = "Stop the server and run pg_checksums --enable."
+        yield _warning("The database keeps no data checksums: a failing disk goes unnoticed", mend)
+    if isinstance(now, datetime) and abs(timezone.now() - now) > MOST_SKEW:
+        yield _warning(
+            "The clocks of this machine and of the database differ by more than 5 s",
+            "Set both by NTP.",
+        )
+
+
+def _content() -> Findings:
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        yield _error("The database's tables are not up to date", "Run `campaigns migrate`.")
+        return
+    yield _ok("The tables are up to date")
+    yield from _sending()
+    clinics = list(Clinic.objects.order_by("name"))
+    if not clinics:
+        yield _error("There is no clinic yet", "Run `campaigns create-clinic`.")
+    for clinic in clinics:
+        yield from _wording(clinic)
+
+
+def _sending() -> Findings:
+    row = Installation.objects.filter(pk=1).first() or Installation()
+    if row.paused:
+        why = f" ({row.paused_reason})" if row.paused_reason else ""
+        yield _warning(f"All sending is paused{why}", "Run `campaigns resume` when it may go on.")
+    if row.rehearsal_now:
+        if not settings.DEMO:
+            mend = "Let the rehearsal end; it gives the clock back."
+            yield _error("A rehearsal's clock is set: nothing is sent on the real one", mend)
+    elif row.last_tick_at is None:
+        yield _warning(
+            "Nothing has looked for due messages yet", "Start `campaigns worker` and `campaigns beat`."
+        )
+    elif timezone.now() - row.last_tick_at > STALE_TICK:
+        when = f"{row.last_tick_at:%Y-%m-%d %H:%M} UTC"
+        mend = "Start `campaigns worker` and `campaigns beat`, or `campaigns send-due --watch`."
+        yield _error(f"Nothing has looked for due messages since {when}", mend)
+    else:
+        yield _ok("Due messages are being looked for")
+
+
+# --- texts
+
+
+def _files() -> Findings:
+    """Sequences, and the catalogs of every language that some clinic could use."""
+    yield from _attempt(lambda: f"{len(sequence_files.load_all())} sequences can be read", "Mend the file.")
+
+
+def _attempt(read: Callable[[], str], mend: str) -> Findings:
+    try:
+        yield _ok(read())
+    except CampaignsError as error:
+        yield _error(str(error).rstrip("."), mend)
+
+
+def _wording(clinic: Clinic) -> Findings:
+    """How much of each language this clinic has approved, by what the texts say today."""
+    approved = frozenset(
+        Wording.objects.filter(clinic=clinic, state=Wording.State.APPROVED).values_list(
+            "template", "channel", "language", "digest"
+        )
+    )
+    for language in dict.fromkeys([SOURCE_LANGUAGE, *clinic.languages]):
+        try:
+            wanted = {(t, str(c), language, wording_digest(t, c, language)) for t, c in templates()}
+        except CampaignsError as error:
+            yield _error(f"{clinic.name}: {str(error).rstrip('.')}", "Then run `campaigns catalogs compile`.")
+            continue
+        yield _count(clinic, language, len(wanted & approved), len(wanted))
+
+
+def _count(clinic: Clinic, language: str, approved: int, total: int) -> Finding:
+    what = f"{clinic.name}: {approved} of {total} texts in {language} are approved"
+    if approved == total:
+        return _ok(what)
+    if language == SOURCE_LANGUAGE and not approved:
+        return _error(what, "Have a clinician approve the English texts: nothing can be sent without them.")
+    if clinic.unapproved_policy == Clinic.UnapprovedPolicy.HOLD:
+        return _warning(what, "Have them approved; until then those messages are held.")
+    return _warning(what, "Have them approved; until then those messages go in English.")
+
+
+def _first_line(error: Exception) -> str:
+    """The first line of an error's text, without the address it may repeat."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[0] if lines else type(error).__name__).rstrip(".")

@@ -1,0 +1,98 @@
+"""Find out what became of tries whose outcome nobody recorded. The only way out of `uncertain`.
+
+Text messages: the provider is asked for its list; only after a quiet time with no callback and no entry is a
+text believed unsent, and it is tried again only while it is still useful. E-mail: SMTP cannot be asked, so
+the installation's policy decides: leave it to staff (at most once), or send again with the same Message-ID.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from campaigns.delivery.channels import Ending, Outcome, Sought
+from campaigns.delivery.registry import senders
+from campaigns.domain.lifecycle import Reason, State
+from campaigns.domain.recipients import Channel
+from campaigns.models import Attempt, Installation, Message
+from campaigns.queries import clock, queue
+from campaigns.queries.queue import InDoubt
+
+NEWS_WAIT = timedelta(hours=72)
+"""An accepted text without any news for this long is `unknown` (GOV.UK Notify uses the same)."""
+
+
+@dataclass(slots=True)
+class Settlement:
+    """What one pass found."""
+
+    lapsed: int = 0
+    accepted: int = 0
+    again: int = 0
+    unresolved: int = 0
+
+
+def reconcile() -> Settlement:
+    """One pass: sweep dead leases, settle what is in doubt, give up waiting for old news."""
+    now = clock.now()
+    result = Settlement(lapsed=queue.lapse(settings.LEASE_SECONDS))
+    Installation.objects.filter(pk=1).update(last_tick_at=now)
+    for doubt in queue.in_doubt(settings.QUIET_SECONDS):
+        _settle(doubt, _find(doubt), now, result)
+    _give_up_on_news(now)
+    return result
+
+
+def _find(doubt: InDoubt) -> Outcome | None:
+    others = Attempt.objects.filter(message__patient_id=doubt.patient_id).exclude(provider_id="")
+    sought = Sought(
+        to=doubt.address,
+        text=doubt.body,
+        attempt_id=doubt.attempt_id,
+        since=doubt.started_at,
+        known=frozenset(others.values_list("provider_id", flat=True)),
+    )
+    return senders()[Channel(doubt.channel)].find(sought)
+
+
+def _settle(doubt: InDoubt, found: Outcome | None, now: datetime, result: Settlement) -> None:
+    """Move one message on, unless a callback has done so meanwhile: state and epoch must still match."""
+    if found is not None and found.ending is Ending.ACCEPTED:
+        result.accepted += _move(doubt, State.ACCEPTED, "", found, now)
+    elif not doubt.quiet or (found is not None and found.ending is Ending.UNCERTAIN):
+        return  # too early to believe in silence, or the provider cannot be asked now
+    elif now >= doubt.expires_at:
+        result.unresolved += _move(doubt, State.UNRESOLVED, Reason.UNCERTAIN_EXPIRED, None, now)
+    elif found is not None or settings.EMAIL_UNCERTAIN == "at_least_once":
+        result.again += _move(doubt, State.WAITING, "", found, now)
+    else:
+        result.unresolved += _move(doubt, State.UNRESOLVED, Reason.UNCERTAIN_EXPIRED, None, now)
+
+
+def _move(doubt: InDoubt, state: State, reason: str, found: Outcome | None, now: datetime) -> int:
+    with transaction.atomic():
+        rows = Message.objects.filter(pk=doubt.id, epoch=doubt.epoch, state=State.UNCERTAIN)
+        moved = rows.update(
+            state=state,
+            reason=reason,
+            due_at=now,
+            settled_at=None if state is State.WAITING else now,
+            # SMTP has no memory: the earlier try may have arrived as well, and staff are told so.
+            duplicate_possible=state is State.WAITING and found is None,
+        )
+        if moved:
+            Attempt.objects.filter(pk=doubt.attempt_id).update(
+                finished_at=now,
+                outcome=state if state is not State.WAITING else Ending.NOT_SENT,
+                provider_id=found.provider_id if found else "",
+            )
+    return moved
+
+
+def _give_up_on_news(now: datetime) -> None:
+    Message.objects.filter(channel=Channel.SMS, state=State.ACCEPTED, settled_at__lt=now - NEWS_WAIT).update(
+        state=State.UNKNOWN
+    )

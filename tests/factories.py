@@ -1,0 +1,90 @@
+"""Builders: clinics, staff and patients, made through the services that the product uses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import count
+
+from campaigns.domain.languages import SUPPORTED
+from campaigns.domain.recipients import Channel
+from campaigns.domain.visits import VisitKind
+from campaigns.models import Clinic, Installation, Message, Staff
+from campaigns.services.enroll import Application, Enrolled, NewVisit, enroll
+from campaigns.services.review import approve_language
+from campaigns.services.set_up import NewClinic, create_clinic, create_staff
+
+NOON = datetime(2026, 11, 2, 20, 0, tzinfo=UTC)
+"""A Monday, 13:00 at the clinic (UTC-7 all year)."""
+
+_numbers = count(100)
+
+
+def set_now(now: datetime | None) -> None:
+    """Make `now` the clock of the installation."""
+    Installation.objects.update_or_create(pk=1, defaults={"rehearsal_now": now})
+
+
+def make_clinic(*, approved: bool = True, name: str = "Westside Pain Clinic") -> Clinic:
+    """A clinic in Vancouver, with every language approved unless told otherwise."""
+    clinic = create_clinic(
+        NewClinic(
+            name=name,
+            display_name="Westside Clinic",
+            phone="+16045550134",
+            address="1200 Example Street, Vancouver BC",
+            sms_number=f"+1604555{next(_numbers):04d}"[:12]
+            if name != "Westside Pain Clinic"
+            else "+16045550199",
+            clinician_name="Dr. Example",
+            fee_text="$200.00",
+        ),
+        by="test",
+    )
+    if approved:
+        for language in SUPPORTED:
+            approve_language(clinic, language, by="Dr. Example", now=NOON)
+    return clinic
+
+
+def make_staff(clinic: Clinic, email: str = "coordinator@clinic.example") -> Staff:
+    """A coordinator who has no password yet."""
+    return create_staff(
+        email=email, name="Coordinator", role=Staff.Role.COORDINATOR, clinic=clinic, by="test"
+    )
+
+
+def make_patient(
+    clinic: Clinic,
+    *,
+    language: str = "en-CA",
+    phone: str = "+16045550101",
+    email: str = "patient@patients.example",
+    visits: Sequence[tuple[VisitKind, date, time]] | None = None,
+    sequences: Sequence[str] = ("pretreatment",),
+    consent: bool = True,
+) -> Enrolled:
+    """An enrolled patient; without `visits`, one session two weeks after the clock's date at 14:00."""
+    if visits is None:
+        visits = [(VisitKind.SESSION, NOON.date() + timedelta(days=14), time(14, 0))]
+    return enroll(
+        clinic,
+        Application(
+            given_name="Test",
+            family_name="Patient",
+            language=language,
+            phone=phone,
+            email=email,
+            consent_sms=consent and bool(phone),
+            consent_email=consent and bool(email),
+            consent_evidence="said yes at the desk",
+            visits=[NewVisit(kind=kind, on_date=day, at_time=at) for kind, day, at in visits],
+            sequences=sequences,
+        ),
+        by="test",
+    )
+
+
+def message(enrolled: Enrolled, step: str, channel: Channel = Channel.SMS) -> Message:
+    """The newest message of a step."""
+    return enrolled.patient.messages.filter(step=step, channel=channel).latest("id")

@@ -1,0 +1,52 @@
+"""The Celery app and its beat schedule. Messages are hints, PostgreSQL is the record.
+
+A task that is lost, doubled or late changes latency and nothing else, so there are no retries, no results, no
+ETA, and a tick that nobody took in time is dropped: the next one does the same work.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "campaigns.settings")
+
+from celery import Celery
+from celery.signals import setup_logging
+from django.conf import settings
+
+import campaigns  # noqa: F401  pins the zone data before anything builds a zone
+
+app = Celery("campaigns")
+app.conf.update(
+    broker_url=settings.CELERY_BROKER_URL,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    # A lost connection fails at once instead of hanging a page: the beat asks again anyway.
+    broker_transport_options={"socket_timeout": 5, "socket_connect_timeout": 2, "max_retries": 1},
+    task_ignore_result=True,
+    task_store_eager_result=False,
+    task_acks_late=False,
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    worker_send_task_events=False,
+    timezone="UTC",
+    enable_utc=True,
+    beat_schedule={
+        "send what is due": {"task": "send_due", "schedule": 2.0, "options": {"expires": 10}},
+        "settle tries in doubt": {"task": "reconcile", "schedule": 10.0, "options": {"expires": 30}},
+        "follow changed sequences": {
+            "task": "replan_changed",
+            "schedule": 600.0,
+            "options": {"expires": 600},
+        },
+    },
+)
+app.autodiscover_tasks(["campaigns"])
+
+
+@setup_logging.connect
+def keep_our_logging(**_: object) -> None:
+    """Django's logging, which masks what must not be logged, instead of Celery's."""
+    import logging.config
+
+    logging.config.dictConfig(settings.LOGGING)
