@@ -1,0 +1,70 @@
+"""The only way a page gets a row: what belongs to another clinic does not exist (404)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
+
+from campaigns.models import Alert, Course, Installation, Message, Patient, Staff, Visit
+
+
+def staff(request: HttpRequest) -> Staff:
+    """Who is signed in."""
+    if not isinstance(request.user, Staff):
+        raise PermissionDenied
+    return request.user
+
+
+def installation() -> Installation:
+    """The state of the installation. Read only: the row may not be there yet."""
+    return Installation.objects.filter(pk=1).first() or Installation(pk=1)
+
+
+def patients(request: HttpRequest) -> QuerySet[Patient]:
+    """The patients of this clinic."""
+    return Patient.objects.filter(clinic=staff(request).clinic_id)
+
+
+def patient(request: HttpRequest, patient_id: UUID) -> Patient:
+    """One patient of this clinic."""
+    return get_object_or_404(patients(request), pk=patient_id)
+
+
+def visit(request: HttpRequest, visit_id: UUID) -> Visit:
+    """One visit of a patient of this clinic."""
+    rows = Visit.objects.select_related("course__patient__clinic")
+    return get_object_or_404(rows, pk=visit_id, course__patient__clinic=staff(request).clinic_id)
+
+
+def course(request: HttpRequest, course_id: UUID) -> Course:
+    """One course of a patient of this clinic."""
+    rows = Course.objects.select_related("patient")
+    return get_object_or_404(rows, pk=course_id, patient__clinic=staff(request).clinic_id)
+
+
+def messages(request: HttpRequest) -> QuerySet[Message]:
+    """The messages of this clinic, without their texts."""
+    return Message.objects.filter(clinic=staff(request).clinic_id).defer("subject", "body", "html")
+
+
+def mail(request: HttpRequest, message_id: int) -> Message:
+    """One e-mail of this clinic as it was sent."""
+    rows = Message.objects.filter(clinic=staff(request).clinic_id, channel="email")
+    found = get_object_or_404(rows.only("html", "language"), pk=message_id)
+    if not found.html:
+        raise Http404
+    return found
+
+
+def alerts(request: HttpRequest) -> QuerySet[Alert]:
+    """This clinic's alerts, and those that nobody could be matched to: they must not wait unseen."""
+    return Alert.objects.filter(Q(clinic=staff(request).clinic_id) | Q(clinic=None))
+
+
+def alert(request: HttpRequest, alert_id: int) -> Alert:
+    """One alert that this clinic may act on."""
+    return get_object_or_404(alerts(request), pk=alert_id)

@@ -1,0 +1,118 @@
+"""The patient's page: phone and mailbox as the patient sees them, the timeline with reasons, visits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_safe
+
+from campaigns.domain.recipients import Channel
+from campaigns.models import Answer, Clinic, Message, Patient, Visit
+from campaigns.queries import clock, timeline
+from campaigns.services.consent import contactable
+from campaigns.web import access
+
+MAIL_POLICY = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'self'"
+)
+
+
+RECENT = timedelta(days=10)
+FOLDED_FROM = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One channel of a patient: the address, and why we may or may not use it."""
+
+    channel: str
+    address: str
+    state: str
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One pain answer on the chart, in the chart's own units."""
+
+    x: int
+    y: int
+    value: int
+
+
+@require_safe
+def patient(request: HttpRequest, patient_id: UUID) -> HttpResponse:
+    """One patient."""
+    found = access.patient(request, patient_id)
+    clinic = access.staff(request).clinic
+    story = timeline.story(found.pk)
+    mailbox, now = story.mailbox, clock.now()
+    earlier, recent = in_two(story.messages, now)
+    context = {
+        "patient": found,
+        "story": story,
+        "earlier": earlier,
+        "recent": recent,
+        "mailbox": mailbox,
+        "opened": _opened(request, [mail.pk for mail in mailbox]),
+        "contacts": contacts(clinic, found),
+        "visits": Visit.objects.filter(course__patient=found)
+        .select_related("course")
+        .order_by("course__created_at", "number"),
+        "courses": found.courses.order_by("created_at"),
+        "pain": pain_points(story.answers),
+        "now": now,
+    }
+    return render(request, "web/patient.html", context)
+
+
+def in_two(messages: Sequence[Message], now: datetime) -> tuple[list[Message], list[Message]]:
+    """What is long past, folded away unless it is little, and the rest."""
+    earlier = [m for m in messages if m.send_at < now - RECENT]
+    if len(earlier) < FOLDED_FROM:
+        return [], list(messages)
+    return earlier, list(messages[len(earlier) :])
+
+
+def _opened(request: HttpRequest, mails: list[int]) -> int | None:
+    """The e-mail that is open: the one asked for, else the newest."""
+    asked = request.GET.get("mail", "")
+    if asked.isascii() and asked.isdigit() and int(asked) in mails:
+        return int(asked)
+    return mails[0] if mails else None
+
+
+def contacts(clinic: Clinic, found: Patient) -> list[Contact]:
+    """Each channel with its address and whether we may use it."""
+    points = {point.channel: point for point in found.contact_points.all()}
+    return [
+        Contact(
+            channel,
+            points[channel].address if channel in points else "",
+            points[channel].state if channel in points else "",
+            contactable(clinic, found, channel),
+        )
+        for channel in Channel
+    ]
+
+
+def pain_points(answers: Sequence[Answer]) -> list[Point]:
+    """Pain answers for the chart: evenly spaced, 10 at the top (60 units high, 60 units apart)."""
+    values = [int(a.value) for a in answers if a.question == "pain" and a.value.isdigit()]
+    return [Point(20 + 60 * place, 70 - 6 * value, value) for place, value in enumerate(values)]
+
+
+@require_safe
+@xframe_options_sameorigin
+def mail(request: HttpRequest, message_id: int) -> HttpResponse:
+    """The HTML of one e-mail as it was sent, locked into a sandbox, for the frame on the patient's page."""
+    response = HttpResponse(access.mail(request, message_id).html)
+    response.headers["Content-Security-Policy"] = MAIL_POLICY
+    return response
