@@ -22,6 +22,8 @@ LAUNCHERS = {
     "test": "campaigns.local.suite",
 }
 
+NO_DATABASE = "There is no database: set DATABASE_URL, or leave `campaigns up` running in another terminal."
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit code."""
@@ -40,6 +42,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _manage(words: list[str]) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "campaigns.settings")
+    from campaigns.local.joining import join
+
+    join()
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
     from django.db import OperationalError
@@ -51,7 +56,7 @@ def _manage(words: list[str]) -> int:
 
         execute_from_command_line(["campaigns", *words])
     except (CampaignsError, ImproperlyConfigured) as error:
-        return _say(str(error))
+        return _say(NO_DATABASE if "ENGINE" in str(error) else str(error))
     except OperationalError as error:
         return _say(f"The database does not answer: {str(error).splitlines()[0]}. Check DATABASE_URL.")
     return 0

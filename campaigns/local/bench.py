@@ -1,4 +1,4 @@
-"""`campaigns bench NAME`: one benchmark, beside its peers, on servers of its own. The scripts are in `bench/`."""
+"""`campaigns bench NAME`: one benchmark beside its peers, on servers of its own. Scripts are in bench/."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _run(options: argparse.Namespace) -> int:
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar on standard error for what is being done. It is drawn seldom: drawing takes CPU from the measured."""
+    """A bar on standard error for what is being done. Drawn seldom: that takes CPU from the measured."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     bar = Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=1)
     with bar:

@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,7 +39,7 @@ def main(words: list[str]) -> int:
     folder: AbstractContextManager[Path] = given or _temporary()
     try:
         with folder as state:
-            return _perform(state, port, once=options.once)
+            return _perform(state, port, options)
     except CampaignsError as error:
         print(error, file=sys.stderr)
         return 1
@@ -69,15 +69,12 @@ def _temporary() -> Iterator[Path]:
         yield Path(folder)
 
 
-def _perform(state: Path, port: int, *, once: bool) -> int:
+def _perform(state: Path, port: int, options: argparse.Namespace) -> int:
     began = time.monotonic()
-    with _said("Starting PostgreSQL, Valkey, a phone network and a mail server on this machine"):
-        context = staging.set_up(state, port)
-        stage = context.__enter__()
-    try:
-        return _play(stage, began, once=once)
-    finally:
-        context.__exit__(None, None, None)
+    with ExitStack() as stack:
+        with _said("Starting PostgreSQL, Valkey, a phone network and a mail server on this machine"):
+            stage = stack.enter_context(staging.set_up(state, port, throw_away=not options.state))
+        return _play(stage, began, once=options.once)
 
 
 @contextmanager

@@ -43,12 +43,15 @@ def free_port() -> int:
 
 
 @contextmanager
-def servers(state: Path) -> Iterator[embedded.Servers | None]:
-    """The operator's servers where DATABASE_URL and REDIS_URL say so, else embedded ones in `state`."""
+def servers(state: Path, *, throw_away: bool = False) -> Iterator[embedded.Servers | None]:
+    """The operator's servers where DATABASE_URL and REDIS_URL say so, else embedded ones in `state`.
+
+    What is thrown away at the end need not survive a power cut, and is quicker so.
+    """
     if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
         yield None
         return
-    with embedded.start(state) as running:
+    with embedded.start(state, fast=throw_away) as running:
         os.environ.update(DATABASE_URL=running.database_url, REDIS_URL=running.redis_url)
         yield running
 
@@ -78,10 +81,10 @@ def environment(state: Path, base_url: str, twilio: LoopbackTwilio, smtp: Loopba
 
 
 @contextmanager
-def set_up(state: Path, port: int) -> Iterator[Stage]:
+def set_up(state: Path, port: int, *, throw_away: bool) -> Iterator[Stage]:
     """Start it all in order; on leaving, stop it all and leave no process."""
     with ExitStack() as stack:
-        running = stack.enter_context(servers(state))
+        running = stack.enter_context(servers(state, throw_away=throw_away))
         base_url = f"http://127.0.0.1:{port}"
         twilio = LoopbackTwilio(
             auth_token=TWILIO_TOKEN,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from campaigns.local import processes
 from campaigns.local.embedded import ServersFailed
+from campaigns.local.joining import shared_settings, state_folder
 from campaigns.local.secrets import ensure
 from campaigns.local.stage import servers
 
@@ -21,7 +22,7 @@ def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="campaigns up", description=__doc__)
     parser.add_argument("--port", type=int, default=8000)
     options = parser.parse_args(words[1:])
-    state = Path(os.environ.get("CAMPAIGNS_STATE") or Path.home() / ".local/state/campaigns")
+    state = state_folder()
     try:
         with servers(state) as running:
             return _run(state, options.port, running)
@@ -42,7 +43,7 @@ def _run(state: Path, port: int, running: object) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with processes.Processes(state=state, programs=programs):
+    with processes.Processes(state=state, programs=programs), shared_settings(state):
         print(f"Running at http://127.0.0.1:{port}; data and logs are in {state}. Ctrl-C stops everything.")
         while not stop.wait(2):
             for name in getattr(running, "revive", list)():
