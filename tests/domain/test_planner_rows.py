@@ -30,6 +30,7 @@ from tests.domain.planning import (
     step_text,
     told,
     visit,
+    walls,
 )
 
 VISIT = visit("2026-12-10 14:00")  # a Thursday

@@ -9,6 +9,7 @@ import pytest
 
 from campaigns.domain.errors import InvalidSequence
 from campaigns.domain.lifecycle import Reason
+from campaigns.domain.schedule import VisitState
 from campaigns.queries import sequence_files
 from tests.domain.planning import (
     PARIS,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import time
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -41,6 +43,14 @@ def fault_of(text: str) -> str:
 def test_it_ships_the_six_sequences_with_the_agreed_step_names() -> None:
     shipped = {key: [step.key for step in s.steps] for key, s in sequence_files.load_all().items()}
     assert shipped == STEPS
+
+
+def test_every_shipped_step_is_in_the_table_of_the_documentation() -> None:
+    told = (Path(__file__).parents[2] / "docs/sequences.md").read_text(encoding="utf-8")
+    table = told.partition("## The steps that ship")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `([a-z_.]+)` \|", table, flags=re.MULTILINE)
+    shipped = [f"{key}.{step.key}" for key, s in sequence_files.load_all().items() for step in s.steps]
+    assert sorted(rows) == sorted(shipped)
 
 
 @pytest.mark.parametrize("key", STEPS)
