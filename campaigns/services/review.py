@@ -8,17 +8,18 @@ from datetime import datetime
 from campaigns.delivery.rendering import wording_digest
 from campaigns.delivery.wording import templates
 from campaigns.models import Clinic, Wording
+from campaigns.services.compose import approvals
 from campaigns.services.record import record
 
 
 def approve_language(clinic: Clinic, language: str, *, by: str, now: datetime) -> int:
     """Approve every text as it stands in one language; how many were not approved before.
 
-    For the English that ships with an installation, and for the demo clinic. Call inside a transaction.
+    `by` names the person who answers for the words. Call inside a transaction.
     """
-    made = 0
+    before = approvals(clinic)
     for template, channel in templates():
-        _, is_new = Wording.objects.update_or_create(
+        Wording.objects.update_or_create(
             clinic=clinic,
             template=template,
             channel=channel,
@@ -26,7 +27,7 @@ def approve_language(clinic: Clinic, language: str, *, by: str, now: datetime) -
             digest=wording_digest(template, channel, language),
             defaults={"state": Wording.State.APPROVED, "approved_by": by, "approved_at": now},
         )
-        made += is_new
+    made = len(approvals(clinic) - before)
     record("wording_approved", f"clinic {clinic.pk}", actor=by, now=now, detail={"language": language})
     return made
 
