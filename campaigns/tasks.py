@@ -10,8 +10,9 @@ from campaigns.services import reconcile as reconcile_service
 
 @shared_task(name="send_due")
 def send_due() -> None:
-    """Send what is due. A full batch asks for a second pair of hands before it goes on."""
+    """Send one batch. A full one asks for two more, so that a backlog soon has every process at work."""
     if send.send_batch().full:
+        send_due.apply_async(expires=10)
         send_due.apply_async(expires=10)
 
 
