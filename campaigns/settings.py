@@ -220,6 +220,8 @@ LOGGING = {
         # These print addresses: the client its query, Django the path with a token in it.
         "twilio.http_client": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
+        # Its errors reach whoever asked for a connection; a warning for each new try only buries them.
+        "psycopg.pool": {"level": "ERROR"},
         "django.security.csrf": {"level": "ERROR"},
     },
 }

@@ -35,7 +35,7 @@ def shared_settings(state: Path) -> Iterator[None]:
 
 def join() -> None:
     """Take over the settings of a running `up`, unless the operator named a database."""
-    if os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"):
+    if any(name.startswith(NAMES[0]) for name in os.environ):
         return
     try:
         settings = json.loads((state_folder() / "running.json").read_text())

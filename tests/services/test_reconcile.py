@@ -1,0 +1,205 @@
+"""The only ways out of `uncertain`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+import pytest
+from django.conf import LazySettings
+from django.utils import timezone
+
+from campaigns.delivery.channels import Ending, Outcome, Sought
+from campaigns.delivery.events import from_twilio
+from campaigns.domain.lifecycle import Reason, State
+from campaigns.domain.recipients import Channel
+from campaigns.models import Attempt, Clinic, Message
+from campaigns.services import send
+from campaigns.services.reconcile import reconcile
+from campaigns.services.track import track
+from tests.factories import make_patient, set_now
+from tests.factories import message as message_of
+from tests.services.fakes import FakeSender
+
+LONG_AGO = timedelta(minutes=10)
+LAPSED = timedelta(seconds=90)
+
+
+def _absent(sought: Sought) -> Outcome:
+    return Outcome(ending=Ending.NOT_SENT)
+
+
+def _present(sought: Sought) -> Outcome:
+    return Outcome(ending=Ending.ACCEPTED, provider_id="SM-found")
+
+
+def _nothing(part: Sequence[send.Ready]) -> None:
+    """A worker that dies after the commit and before the byte."""
+
+
+def _abandoned(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch, channel: Channel = Channel.SMS, ago: timedelta = LONG_AGO
+) -> Message:
+    """A message whose worker died with the attempt committed, `ago` by the database's clock."""
+    enrolled = make_patient(clinic, email="") if channel is Channel.SMS else make_patient(clinic, phone="")
+    message = message_of(enrolled, "nsaids", channel)
+    set_now(message.send_at)
+    with monkeypatch.context() as patch:
+        patch.setattr(send, "_deliver", _nothing)
+        send.send_batch()
+    _age(message, ago)
+    message.refresh_from_db()
+    assert message.state == State.ATTEMPTING
+    return message
+
+
+def _age(message: Message, ago: timedelta) -> None:
+    Attempt.objects.filter(message=message).update(leased_at=timezone.now() - ago)
+
+
+def test_a_try_whose_lease_runs_is_left_alone(
+    clinic: Clinic, provider: FakeSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = _abandoned(clinic, monkeypatch, ago=timedelta(seconds=30))
+    assert reconcile().lapsed == 0
+    message.refresh_from_db()
+    assert (message.state, provider.sought) == (State.ATTEMPTING, [])
+
+
+def test_a_dead_try_that_the_provider_knows_was_accepted(
+    clinic: Clinic, provider: FakeSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = _abandoned(clinic, monkeypatch, ago=LAPSED)
+    provider.look = _present
+    result = reconcile()
+    message.refresh_from_db()
+    assert (result.lapsed, result.accepted, message.state) == (1, 1, State.ACCEPTED)
+    assert Attempt.objects.get(message=message).provider_id == "SM-found"
+    assert provider.sought[0].text == message.body
+    assert provider.sent == []
+
+
+def test_silence_is_believed_only_after_the_quiet_time(
+    clinic: Clinic, provider: FakeSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = _abandoned(clinic, monkeypatch, ago=LAPSED)
+    provider.look = _absent
+    reconcile()
+    message.refresh_from_db()
+    assert message.state == State.UNCERTAIN
+    _age(message, LONG_AGO)
+    assert reconcile().again == 1
+    message.refresh_from_db()
+    assert (message.state, message.duplicate_possible) == (State.WAITING, False)
+    send.drain()
+    message.refresh_from_db()
+    assert (message.state, message.epoch, len(provider.sent)) == (State.ACCEPTED, 2, 1)
+
+
+def test_a_provider_that_cannot_be_asked_is_asked_again_later(
+    clinic: Clinic, provider: FakeSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = _abandoned(clinic, monkeypatch)
+    provider.look = lambda sought: Outcome(ending=Ending.UNCERTAIN)
+    reconcile()
+    message.refresh_from_db()
+    assert message.state == State.UNCERTAIN
+
+
+def test_an_email_goes_at_most_once_where_the_clinic_wants_that(
+    clinic: Clinic, provider: FakeSender, monkeypatch: pytest.MonkeyPatch, settings: LazySettings
+) -> None:
+    settings.EMAIL_UNCERTAIN = "at_most_once"
+    message = _abandoned(clinic, monkeypatch, Channel.EMAIL)
+    assert reconcile().unresolved == 1
+    send.drain()
+    message.refresh_from_db()
+    assert (message.state, message.reason) == (State.UNRESOLVED, Reason.UNCERTAIN_EXPIRED)
+    assert provider.sent == []
+
+
+def test_an_email_goes_again_under_the_same_name_where_the_clinic_wants_that(
+    clinic: Clinic, provider: FakeSender, monkeypatch: pytest.MonkeyPatch, settings: LazySettings
+) -> None:
+    settings.EMAIL_UNCERTAIN = "at_least_once"
+    message = _abandoned(clinic, monkeypatch, Channel.EMAIL)
+    assert reconcile().again == 1
+    send.drain()
+    message.refresh_from_db()
+    assert (message.state, message.duplicate_possible) == (State.ACCEPTED, True)
+    assert [mail.message_id for mail in provider.sent] == [send.message_id_header(clinic, message.pk)]
+
+
+@pytest.mark.parametrize(
+    ("channel", "look"), [(Channel.SMS, _absent), (Channel.EMAIL, lambda sought: None)], ids=["sms", "email"]
+)
+def test_it_gives_up_what_is_useful_no_more(
+    clinic: Clinic,
+    provider: FakeSender,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: LazySettings,
+    channel: Channel,
+    look: Callable[[Sought], Outcome | None],
+) -> None:
+    settings.EMAIL_UNCERTAIN = "at_least_once"
+    message = _abandoned(clinic, monkeypatch, channel)
+    provider.look = look
+    set_now(message.expires_at)
+    assert reconcile().unresolved == 1
+    message.refresh_from_db()
+    assert (message.state, message.reason) == (State.UNRESOLVED, Reason.UNCERTAIN_EXPIRED)
+
+
+def test_a_callback_that_comes_during_the_search_wins(
+    clinic: Clinic, provider: FakeSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = _abandoned(clinic, monkeypatch)
+
+    def called_back_meanwhile(sought: Sought) -> Outcome:
+        track(sought.attempt_id, from_twilio({"MessageSid": "SM-late", "MessageStatus": "delivered"}))
+        return Outcome(ending=Ending.NOT_SENT)
+
+    provider.look = called_back_meanwhile
+    assert reconcile().again == 0
+    message.refresh_from_db()
+    assert message.state == State.DELIVERED
+    assert Attempt.objects.get(message=message).provider_id == "SM-late"
+    assert send.drain() == 0
+
+
+def test_a_worker_that_slept_through_its_lease_cannot_write(
+    clinic: Clinic, provider: FakeSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asleep: list[Sequence[send.Ready]] = []
+    really = send._deliver
+    message = message_of(make_patient(clinic, email=""), "nsaids")
+    set_now(message.send_at)
+    with monkeypatch.context() as patch:
+        patch.setattr(send, "_deliver", asleep.append)
+        send.send_batch()
+        _age(message, LONG_AGO)
+        provider.look = _absent
+        assert reconcile().again == 1
+        send.send_batch()  # its successor has begun and not ended
+    provider.answer = lambda outgoing: Outcome(ending=Ending.REJECTED)
+    really(asleep[0])
+    message.refresh_from_db()
+    assert (message.state, message.epoch) == (State.ATTEMPTING, 2)
+    provider.answer = lambda outgoing: Outcome(ending=Ending.ACCEPTED, provider_id="SM2")
+    really(asleep[1])
+    message.refresh_from_db()
+    assert message.state == State.ACCEPTED
+
+
+def test_a_text_without_news_for_three_days_is_unknown(clinic: Clinic, provider: FakeSender) -> None:
+    message = message_of(make_patient(clinic, email=""), "nsaids")
+    set_now(message.send_at)
+    send.drain()
+    set_now(message.send_at + timedelta(hours=72))
+    reconcile()
+    message.refresh_from_db()
+    assert message.state == State.ACCEPTED
+    set_now(message.send_at + timedelta(hours=72, seconds=1))
+    reconcile()
+    message.refresh_from_db()
+    assert message.state == State.UNKNOWN
