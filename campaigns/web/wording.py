@@ -74,7 +74,7 @@ REASONS: Words = {
     Reason.RETRIES_USED_UP: _("It was tried several times without success."),
     Reason.UNCERTAIN_EXPIRED: _("The connection broke while sending; it may or may not have arrived."),
     Reason.OPERATOR_CANCELLED: _("Somebody at the clinic cancelled it."),
-    Reason.SUPERSEDED: _("A newer message took its place."),
+    Reason.SUPERSEDED: _("Another message took its place."),
     Reason.ANSWERED: _("The patient had already answered."),
 }
 

@@ -1,0 +1,54 @@
+"""The people of the page tests: a coordinator, a stranger from another clinic, a patient with a history."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+
+from campaigns.domain.visits import VisitKind
+from campaigns.models import Clinic, Message, Patient, Visit, Wording
+from campaigns.services.send import send_batch
+from tests.factories import NOON, make_clinic, make_patient, set_now
+
+EVERY_SEQUENCE = ("welcome", "previsit", "pretreatment", "aftercare", "course_end", "missed_visit")
+VISITS = [
+    (VisitKind.CONSULTATION, NOON.date() + timedelta(days=10), time(14, 0)),
+    (VisitKind.SESSION, NOON.date() + timedelta(days=24), time(14, 0)),
+    (VisitKind.SESSION, NOON.date() + timedelta(days=52), time(9, 30)),
+]
+
+
+def new_clinic(name: str = "Westside Pain Clinic") -> Clinic:
+    """A clinic at noon on a working day, with every text approved."""
+    set_now(NOON)
+    clinic = make_clinic(name=name, approved=False)
+    clinic.wordings.update(state=Wording.State.APPROVED)
+    return clinic
+
+
+def new_patient(clinic: Clinic, language: str = "ar", phone: str = "+16045550111") -> Patient:
+    """An enrolled patient to whom the welcome has just been sent."""
+    patient = make_patient(
+        clinic, language=language, phone=phone, visits=VISITS, sequences=EVERY_SEQUENCE
+    ).patient
+    send_batch()
+    return patient
+
+
+def on(days: int) -> date:
+    """The date so many days from the clock's today."""
+    return NOON.date() + timedelta(days=days)
+
+
+def first_visit(patient: Patient) -> Visit:
+    """The patient's next visit."""
+    return Visit.objects.filter(course__patient=patient).order_by("number")[0]
+
+
+def sent_mail(patient: Patient) -> Message:
+    """An e-mail that left."""
+    return Message.objects.filter(patient=patient, channel="email").exclude(sent_at=None)[0]
+
+
+def evening(day: date) -> datetime:
+    """16:00 at the clinic on that day (UTC-7 all year)."""
+    return datetime.combine(day, time(23, 0), UTC)

@@ -1,0 +1,147 @@
+"""Every route: who may open it, with which headers, and that looking changes nothing."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, reverse
+
+from campaigns.models import Alert, Clinic, Patient, Staff
+from campaigns.urls import PUBLIC, urlpatterns
+from tests.web import cast
+from tests.web.stored import everything_stored
+
+ROUTES = [pattern for pattern in urlpatterns if isinstance(pattern, URLPattern)]
+NAMES = [str(route.name) for route in ROUTES]
+SIGNED_IN = [name for name in NAMES if name not in PUBLIC]
+BY_TOKEN = {"unsubscribe", "information"}
+ANYTHING: dict[str, Any] = {
+    "token": "no-such-token",
+    "patient_id": uuid.UUID(int=1),
+    "visit_id": uuid.UUID(int=2),
+    "course_id": uuid.UUID(int=3),
+    "attempt_id": uuid.UUID(int=4),
+    "message_id": 1,
+    "alert_id": 1,
+    "state": "completed",
+}
+
+
+def address(name: str, **known: Any) -> str:
+    """The address of a route, filled with what is known and otherwise with what does not exist."""
+    route = next(route for route in ROUTES if route.name == name)
+    return reverse(name, kwargs={key: known.get(key, ANYTHING[key]) for key in route.pattern.converters})
+
+
+def alert_of(patient: Patient) -> Alert:
+    return Alert.objects.create(
+        clinic=patient.clinic,
+        patient=patient,
+        urgency="urgent",
+        rule="free_text",
+        opened_at=patient.created_at,
+    )
+
+
+def objects(patient: Patient) -> dict[str, Any]:
+    """Real things of one patient for every kind of id."""
+    visit = cast.first_visit(patient)
+    return {
+        "patient_id": patient.pk,
+        "visit_id": visit.pk,
+        "course_id": visit.course_id,
+        "message_id": cast.sent_mail(patient).pk,
+        "alert_id": alert_of(patient).pk,
+    }
+
+
+def test_it_names_every_route_once_and_only_real_ones_as_public() -> None:
+    assert len(set(NAMES)) == len(NAMES)
+    assert set(NAMES) >= PUBLIC
+
+
+@pytest.mark.parametrize("name", SIGNED_IN)
+def test_it_sends_a_stranger_to_the_sign_in(name: str, client: Client, db: None) -> None:
+    for answer in (client.get(address(name)), client.post(address(name))):
+        assert answer.status_code == 302
+        assert answer.headers["Location"].startswith("/sign-in?next=")
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC))
+def test_it_answers_a_stranger_on_public_routes(name: str, client: Client, db: None) -> None:
+    answer = client.get(address(name))
+    assert not (answer.status_code == 302 and "sign-in" in answer.headers["Location"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_sets_the_security_headers_on_every_route(name: str, client: Client, db: None) -> None:
+    headers = client.get(address(name)).headers
+    assert "default-src 'self'" in headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    # `no-referrer` on a page with a form would make browsers send `Origin: null`, which CSRF refuses.
+    assert headers["Referrer-Policy"] == ("no-referrer" if name in BY_TOKEN else "same-origin")
+    assert headers["X-Frame-Options"] == "DENY"
+    assert "no-store" in headers["Cache-Control"]
+    assert "noindex" in headers["X-Robots-Tag"]
+
+
+def test_it_changes_nothing_on_get_or_head(pages: Client, patient: Patient) -> None:
+    known = objects(patient)
+    before = everything_stored()
+    for name in NAMES:
+        pages.get(address(name, **known))
+        pages.head(address(name, **known))
+    assert everything_stored() == before
+
+
+@pytest.mark.parametrize(
+    "name", [route.name for route in ROUTES if set(route.pattern.converters) - {"token", "attempt_id"}]
+)
+def test_it_hides_what_belongs_to_another_clinic(name: str, stranger: Staff, patient: Patient) -> None:
+    known = objects(patient)
+    outsider = Client()
+    outsider.force_login(stranger)
+    before = everything_stored()
+    assert outsider.get(address(name, **known)).status_code in {404, 405}
+    assert outsider.post(address(name, **known), {"outcome": "reached", "confirm": "yes"}).status_code in {
+        404,
+        405,
+    }
+    assert everything_stored() == before
+
+
+@pytest.mark.parametrize("name", SIGNED_IN)
+def test_it_opens_its_own_clinic_s_pages(name: str, pages: Client, patient: Patient) -> None:
+    """The set-up of the test above, with the owner: there it could otherwise pass for the wrong reason."""
+    assert pages.get(address(name, **objects(patient))).status_code in {200, 405}
+
+
+@pytest.mark.parametrize("name", SIGNED_IN)
+def test_it_refuses_a_form_without_its_token(name: str, strict: Client, patient: Patient) -> None:
+    known = objects(patient)
+    before = everything_stored()
+    answer = strict.post(address(name, **known), {"outcome": "reached", "confirm": "yes", "action": "enroll"})
+    assert answer.status_code in {403, 405}
+    assert everything_stored() == before
+
+
+def test_it_lists_only_the_clinic_s_own_patients(stranger: Staff, patient: Patient, clinic: Clinic) -> None:
+    outsider = Client()
+    outsider.force_login(stranger)
+    assert "Test Patient" not in outsider.get("/").content.decode()
+
+
+def test_it_shows_a_plain_page_for_an_unknown_address(client: Client, db: None) -> None:
+    answer = client.get("/nothing-here")
+    assert answer.status_code == 404
+    assert "There is nothing here" in answer.content.decode()
+
+
+def test_it_says_it_is_alive(client: Client) -> None:
+    assert json.loads(client.get("/healthz").content) == {"alive": True}

@@ -1,0 +1,165 @@
+"""A patient's text, from Twilio's request to what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import count
+
+import pytest
+
+from campaigns.domain.lifecycle import State
+from campaigns.domain.visits import VisitState
+from campaigns.models import (
+    Alert,
+    Answer,
+    AuditEntry,
+    Clinic,
+    Consent,
+    Message,
+    Patient,
+    Reply,
+    Suppression,
+    Visit,
+)
+from campaigns.queries import clock
+from campaigns.services.send import drain, send_batch
+from campaigns.services.visits import settle
+from tests import factories
+from tests.factories import NOON, make_patient, message, set_now
+from tests.web.stored import everything_stored
+from tests.webhooks.conftest import Post
+
+INBOUND = "/webhooks/twilio/inbound"
+PHONE = "+16045550101"
+Say = Callable[..., dict[str, str]]
+
+
+@pytest.fixture
+def clinic(db: None) -> Clinic:
+    set_now(NOON)
+    return factories.make_clinic()
+
+
+@pytest.fixture
+def patient(clinic: Clinic) -> Patient:
+    """A patient who has just been welcomed in English."""
+    enrolled = make_patient(clinic, sequences=["welcome"])
+    send_batch()
+    return enrolled.patient
+
+
+@pytest.fixture
+def question(clinic: Clinic) -> Message:
+    """The text that asks for the pain on the day after a treatment, just sent."""
+    enrolled = make_patient(clinic, sequences=["aftercare"])
+    set_now(NOON + timedelta(days=14, hours=2))  # an hour after the visit began
+    settle(Visit.objects.get(course__patient=enrolled.patient).pk, VisitState.COMPLETED, by="test")
+    asked = message(enrolled, "next_day")
+    set_now(asked.send_at)
+    drain()
+    asked.refresh_from_db()
+    assert asked.state == State.ACCEPTED
+    return asked
+
+
+@pytest.fixture
+def say(post: Post) -> Say:
+    """Send a text as the patient's phone, through Twilio; gives back the form that was posted."""
+    numbers = count(1)
+
+    def say(body: str, **changes: str) -> dict[str, str]:
+        form = {"MessageSid": f"SM{next(numbers):032d}", "From": PHONE, "To": "+16045550199"}
+        form = {**form, "Body": body, **changes}
+        assert post(INBOUND, form).status_code == 200
+        return form
+
+    return say
+
+
+def answers_of_ours(patient: Patient) -> list[Message]:
+    return list(patient.messages.filter(sequence="auto").order_by("id"))
+
+
+def changes_of_consent(patient: Patient, action: str) -> int:
+    """How often the audit chain says that the patient said so."""
+    said = AuditEntry.objects.filter(action=f"consent_{action}", object=f"patient {patient.pk}")
+    return said.filter(actor="patient").count()
+
+
+@pytest.mark.parametrize(("body", "value"), [("0", "0"), ("4", "4"), ("3/10", "3"), ("٤", "4")])
+def test_it_stores_an_answer_with_the_question_that_asked(
+    question: Message, say: Say, body: str, value: str
+) -> None:
+    say(body)
+    answer = Answer.objects.get()
+    assert (answer.message, answer.question, answer.value) == (question, "pain", value)
+    assert Reply.objects.get().body == body
+    assert [m.template for m in answers_of_ours(question.patient)] == ["auto/ok"]
+
+
+@pytest.mark.parametrize(
+    ("body", "language"), [("STOP", "en-CA"), ("ARRET", "fr-CA"), ("Arrêt", "fr-CA"), ("إيقاف", "ar")]
+)
+def test_it_stops_at_once_and_confirms_once_in_the_language_of_the_word(
+    patient: Patient, say: Say, body: str, language: str
+) -> None:
+    say(body)
+    say(body)
+    drain()
+    assert Suppression.objects.filter(lifted_at=None, channel="sms").count() == 1
+    assert Consent.objects.filter(patient=patient, channel="sms", action="withdrawn").exists()
+    assert changes_of_consent(patient, "withdrawn") == 1
+    [confirmation] = answers_of_ours(patient)
+    assert (confirmation.template, confirmation.language) == ("auto/stop", language)
+    assert confirmation.state == State.ACCEPTED
+
+
+def test_it_sends_no_text_after_stop(clinic: Clinic, say: Say) -> None:
+    enrolled = make_patient(clinic)
+    say("STOP")
+    later = message(enrolled, "nsaids")
+    set_now(later.send_at)
+    drain()
+    later.refresh_from_db()
+    assert (later.state, later.reason) == (State.SKIPPED, "opted_out")
+
+
+def test_it_starts_again_on_the_explicit_word_and_confirms_once(patient: Patient, say: Say) -> None:
+    for body in ("STOP", "START", "START"):
+        say(body)
+        set_now(clock.now() + timedelta(minutes=1))
+    assert not Suppression.objects.filter(lifted_at=None).exists()
+    assert changes_of_consent(patient, "granted") == 1
+    assert [m.template for m in answers_of_ours(patient)] == ["auto/stop", "auto/start"]
+
+
+def test_it_leaves_the_confirmation_to_twilio_where_twilio_has_given_it(patient: Patient, say: Say) -> None:
+    say("STOP", OptOutType="STOP")
+    assert Suppression.objects.filter(lifted_at=None).count() == 1
+    assert answers_of_ours(patient) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "urgency"), [("Can I drive myself home?", "routine"), ("I cannot breathe", "emergency")]
+)
+def test_it_shows_free_text_to_a_person(patient: Patient, say: Say, body: str, urgency: str) -> None:
+    say(body)
+    alert = Alert.objects.get()
+    assert (alert.patient, alert.urgency, alert.closed_at) == (patient, urgency, None)
+
+
+def test_it_shows_a_text_from_an_unknown_number_to_a_person(clinic: Clinic, say: Say) -> None:
+    say("Who is this?", From="+17785550177")
+    assert Alert.objects.get().patient is None
+    assert not Message.objects.filter(sequence="auto").exists()
+
+
+@pytest.mark.parametrize("body", ["4", "STOP", "Can I drive myself home?"])
+def test_it_changes_nothing_when_the_same_text_comes_twice(
+    question: Message, say: Say, post: Post, body: str
+) -> None:
+    form = say(body)
+    before = everything_stored()
+    assert post(INBOUND, form).status_code == 200
+    assert everything_stored() == before
