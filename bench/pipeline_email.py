@@ -1,0 +1,19 @@
+"""`pipeline-email`: due e-mails (HTML, text and calendar file) through the real Celery worker, until each is
+accepted and recorded: every gate, attempt rows and encryption included."""
+
+from __future__ import annotations
+
+from bench.figures import Result
+from bench.pipeline import Advance, Options, run
+from campaigns.domain.recipients import Channel
+
+NAME = "pipeline-email"
+MESSAGES = 10_000
+
+
+def measure(*, messages: int, runs: int, seed: int, contenders: list[str], advance: Advance) -> Result:
+    """Run it. Raises BenchFailed."""
+    options = Options(
+        channel=Channel.EMAIL, messages=messages, runs=runs, seed=seed, contenders=contenders, advance=advance
+    )
+    return run(NAME, options)
