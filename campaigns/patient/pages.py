@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from functools import cache, wraps
+from functools import wraps
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.templatetags.static import static
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
-from jinja2.sandbox import SandboxedEnvironment
 
 from campaigns.delivery import wording
 from campaigns.delivery.formats import format_phone
@@ -27,6 +27,9 @@ SHEET_POLICY = (
     "frame-ancestors 'none'"
 )
 """The sheet is the e-mail of the same step, whose styles stand in the document itself."""
+
+_HYPHENATED = re.compile(r"\d+(?:-\d+)+(?![^<]*>)")
+"""A hyphenated number in the text of a page: beside Arabic letters, browsers would show 8-1-1 as 1-1-8."""
 
 NOBODY_KNOWN = ("en-CA", "fr-CA", "ar")
 """Languages of the page for a link that tells us nothing about who opened it."""
@@ -71,12 +74,6 @@ def information(request: HttpRequest, token: str) -> HttpResponse:
     return response
 
 
-@cache
-def environment(language: str) -> SandboxedEnvironment:
-    """The sandbox of one language, kept with its compiled pages."""
-    return wording.environment(language)
-
-
 def shown(template: str, page: LinkedPage) -> HttpResponse:
     """One page in the patient's language; in English where its translation is not complete yet."""
     facts = {"clinic": page.clinic.name, "phone": page.clinic.phone, "channel": page.channel.value}
@@ -88,17 +85,15 @@ def shown(template: str, page: LinkedPage) -> HttpResponse:
 
 def rendered(template: str, language: str, facts: Mapping[str, str]) -> str:
     """A template of templates/patient/ in one language. Raises TranslationMissing."""
-    return (
-        environment(language)
-        .get_template(f"patient/{template}")
-        .render(
-            lang=language,
-            dir=SUPPORTED[language].direction,
-            stylesheet=static("site.css"),
-            phone_text=format_phone(facts.get("phone", "")),
-            **facts,
-        )
+    page = wording.environment(language).get_template(f"patient/{template}")
+    html = page.render(
+        lang=language,
+        dir=SUPPORTED[language].direction,
+        stylesheet=static("site.css"),
+        phone_text=format_phone(facts.get("phone", "")),
+        **facts,
     )
+    return _HYPHENATED.sub(r'<bdi dir="ltr">\g<0></bdi>', html)
 
 
 def gone() -> HttpResponse:
@@ -109,5 +104,5 @@ def gone() -> HttpResponse:
             parts.append(rendered("gone_part.html", language, {}))
         except CampaignsError:
             continue
-    found = environment(SOURCE).get_template("patient/gone.html")
+    found = wording.environment(SOURCE).get_template("patient/gone.html")
     return HttpResponse(found.render(parts=parts, stylesheet=static("site.css")), status=404)
