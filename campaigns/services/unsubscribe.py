@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 from django.db import transaction
 
 from campaigns.domain.recipients import Channel
 from campaigns.models import Clinic, ContactPoint, Message, PatientLink
 from campaigns.queries import clock
-from campaigns.services.compose import Composed, approvals, compose, token_hash
+from campaigns.services.compose import Composed, approvals, compose, token_hash, unsubscribe_url
 from campaigns.services.consent import opt_out
 from campaigns.services.preview import subject_of
 
@@ -42,10 +43,16 @@ def _find(token: str, purpose: str) -> PatientLink | None:
 
 
 def _sheet(message: Message) -> str:
-    """The e-mail of the same step, as approved: a patient with a phone only reads the same words."""
-    subject = subject_of(message, channel=Channel.EMAIL)
+    """The e-mail of the same step, as approved: a patient with a phone only reads the same words.
+
+    Without the name, since whoever was forwarded the link may read it, and without the way out of e-mail.
+    """
+    subject = replace(subject_of(message, channel=Channel.EMAIL), given_name="")
     words = compose(subject, message.clinic, approvals(message.clinic), clock.now())
-    return words.rendered.html if isinstance(words, Composed) else ""
+    if not isinstance(words, Composed):
+        return ""
+    way_out = re.escape(unsubscribe_url(words.tokens))
+    return re.sub(rf'<a\b[^>]*href="{way_out}"[^>]*>.*?</a>', "", words.rendered.html, flags=re.DOTALL)
 
 
 @transaction.atomic

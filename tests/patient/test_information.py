@@ -35,6 +35,8 @@ def test_it_shows_the_sheet_in_the_patient_s_language(client: Client, treated: P
     assert answer.status_code == 200
     assert 'lang="ar" dir="rtl"' in page
     assert "911" in page
+    assert treated.given_name not in page
+    assert "/u/" not in page
 
 
 def test_it_lets_the_sheet_load_and_run_nothing(client: Client, treated: Patient, link: Link) -> None:
