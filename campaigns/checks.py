@@ -218,6 +218,8 @@ def demo_reaches_nobody() -> Findings:
         yield _error(10, "The demo would send real texts: TWILIO_API_BASE_URL is not this machine", mend)
     if settings.EMAIL_CHANNEL == "smtp" and not _on_this_machine(settings.EMAIL_URL):
         yield _error(10, "The demo would send real e-mail: EMAIL_URL is not this machine", mend)
+    if settings.EMAIL_SENT_URL and not _on_this_machine(settings.EMAIL_SENT_URL):
+        yield _error(10, "The demo would read a real mailbox: EMAIL_SENT_URL is not this machine", mend)
 
 
 @_checks
@@ -231,6 +233,10 @@ def mail_sender() -> Findings:
     if "tls=none" in _parts(settings.EMAIL_URL).query and not _on_this_machine(settings.EMAIL_URL):
         yield _warning(
             11, "EMAIL_URL says tls=none: mail leaves this machine unencrypted", "Use tls=starttls."
+        )
+    if "tls=none" in _parts(settings.EMAIL_SENT_URL).query and not _on_this_machine(settings.EMAIL_SENT_URL):
+        yield _warning(
+            11, "EMAIL_SENT_URL says tls=none: its password crosses the network unencrypted", "Use imaps://."
         )
 
 

@@ -183,6 +183,7 @@ TWILIO_FROM = env("TWILIO_FROM")
 TWILIO_API_BASE_URL = env("TWILIO_API_BASE_URL", "https://api.twilio.com").rstrip("/")
 EMAIL_URL = env("EMAIL_URL")
 EMAIL_FROM = env("EMAIL_FROM", "clinic@clinic.example")
+EMAIL_SENT_URL = env("EMAIL_SENT_URL")
 REPLY_DOMAIN = env("REPLY_DOMAIN")
 
 SENDER_THREADS = env_int("SENDER_THREADS", 16)

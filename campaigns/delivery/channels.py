@@ -72,7 +72,7 @@ class Sought:
     """An attempt whose fate is unknown, for the provider's list. `since` is when it began (aware).
 
     `known` holds the provider ids that other attempts already own, so that an earlier message of the same
-    words to the same number is not taken for this one.
+    words to the same number is not taken for this one. `message_id` is the `Message-ID` of an e-mail.
     """
 
     attempt_id: UUID
@@ -80,6 +80,7 @@ class Sought:
     text: str
     since: datetime
     known: frozenset[str] = frozenset()
+    message_id: str = ""
 
 
 class Sender(Protocol):

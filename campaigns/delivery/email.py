@@ -28,6 +28,7 @@ from django.core.mail.message import MIMEMixin
 from django.utils.encoding import punycode
 
 from campaigns.delivery.channels import Ending, InvalidSetting, Outcome, Outgoing, Sought
+from campaigns.delivery.sent_mail import SentFolder
 from campaigns.domain.lifecycle import Reason
 
 if TYPE_CHECKING:
@@ -213,8 +214,9 @@ class _GivenUp(Exception):
 class EmailSender:
     """`channels.Sender` for SMTP. One instance serves all threads of a process."""
 
-    def __init__(self, config: SmtpConfig) -> None:
+    def __init__(self, config: SmtpConfig, sent: SentFolder | None = None) -> None:
         self._config = config
+        self._sent = sent
         self._idle: deque[WatchedBackend] = deque()
         self._owner = os.getpid()
 
@@ -231,8 +233,8 @@ class EmailSender:
         return self._deliver(recipient, message)
 
     def find(self, sought: Sought) -> Outcome | None:
-        """SMTP cannot be asked what became of a message."""
-        return None
+        """What the Sent folder knows. Without one nobody can be asked: SMTP has no memory."""
+        return self._sent.find(sought.message_id) if self._sent and sought.message_id else None
 
     def close(self) -> None:
         """Close the kept connections."""

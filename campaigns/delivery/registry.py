@@ -24,6 +24,7 @@ class ChannelSettings(Protocol):
     TWILIO_API_BASE_URL: str
     EMAIL_URL: str
     EMAIL_FROM: str
+    EMAIL_SENT_URL: str
     SENDER_THREADS: int
 
 
@@ -67,9 +68,13 @@ def _email(config: ChannelSettings) -> Sender:
     if config.EMAIL_CHANNEL != "smtp":
         raise InvalidSetting(f"EMAIL_CHANNEL must be smtp or simulator, not {config.EMAIL_CHANNEL!r}.")
     from campaigns.delivery.email import EmailSender, smtp_config
+    from campaigns.delivery.sent_mail import SentFolder, sent_config
 
     _require(config, "EMAIL_CHANNEL", "EMAIL_URL", "EMAIL_FROM")
-    return EmailSender(smtp_config(config.EMAIL_URL, config.EMAIL_FROM, pool_size=config.SENDER_THREADS))
+    sent = SentFolder(sent_config(config.EMAIL_SENT_URL)) if config.EMAIL_SENT_URL else None
+    return EmailSender(
+        smtp_config(config.EMAIL_URL, config.EMAIL_FROM, pool_size=config.SENDER_THREADS), sent
+    )
 
 
 def _require(config: ChannelSettings, chosen: str, *names: str) -> None:

@@ -98,6 +98,10 @@ class LoopbackSmtp(LoopbackServer):
         """How many different Message-IDs have come."""
         return len(self._ids)
 
+    def has(self, message_id: str) -> bool:
+        """Whether a message with this id, without the angle brackets, has come."""
+        return message_id in self._ids
+
     def protocol(self) -> asyncio.Protocol:
         return _Session(self)
 

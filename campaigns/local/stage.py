@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from campaigns.local import embedded, processes
+from campaigns.local.loopback_imap import LoopbackImap
 from campaigns.local.loopback_smtp import LoopbackSmtp
 from campaigns.local.loopback_twilio import LoopbackTwilio
 from campaigns.local.processes import Processes
@@ -56,7 +57,9 @@ def servers(state: Path, *, throw_away: bool = False) -> Iterator[embedded.Serve
         yield running
 
 
-def environment(state: Path, base_url: str, twilio: LoopbackTwilio, smtp: LoopbackSmtp) -> dict[str, str]:
+def environment(
+    state: Path, base_url: str, twilio: LoopbackTwilio, smtp: LoopbackSmtp, imap: LoopbackImap
+) -> dict[str, str]:
     """The settings of a demo: its own secrets, and channels that end on this machine."""
     return {
         **ensure(state),
@@ -72,7 +75,7 @@ def environment(state: Path, base_url: str, twilio: LoopbackTwilio, smtp: Loopba
         "EMAIL_CHANNEL": "smtp",
         "EMAIL_URL": smtp.url,
         "EMAIL_FROM": "clinic@demo-clinic.example",
-        "EMAIL_UNCERTAIN": "at_least_once",
+        "EMAIL_SENT_URL": imap.url,
         "LEASE_SECONDS": os.environ.get("LEASE_SECONDS", "15"),
         "QUIET_SECONDS": os.environ.get("QUIET_SECONDS", "5"),
         "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),
@@ -92,10 +95,11 @@ def set_up(state: Path, port: int, *, throw_away: bool) -> Iterator[Stage]:
             log_path=state / "sms.log",
         )
         smtp = LoopbackSmtp(log_path=state / "mail.log")
-        for server in (twilio, smtp):
+        imap = LoopbackImap(smtp)
+        for server in (twilio, smtp, imap):
             stack.callback(server.stop)
             server.start()
-        os.environ.update(environment(state, base_url, twilio, smtp))
+        os.environ.update(environment(state, base_url, twilio, smtp, imap))
         programs = [processes.web(port, workers=1, threads=8), processes.worker(), processes.beat(state)]
         children = Processes(state=state, programs=programs)
         stack.callback(children.stop)

@@ -137,6 +137,7 @@ def _mails_once(stage: Stage, clinic: Clinic) -> str:
             [
                 _count(len(wanted - set(arrived)), "recorded as sent but never arrived"),
                 _count(len(set(arrived) - wanted), "arrived but not recorded as sent"),
+                _count(sum(times > 1 for times in arrived.values()), "arrived more than once"),
             ],
         )
     )

@@ -1,8 +1,9 @@
 """Find out what became of tries whose outcome nobody recorded. The only way out of `uncertain`.
 
 Text messages: the provider is asked for its list; only after a quiet time with no callback and no entry is a
-text believed unsent, and it is tried again only while it is still useful. E-mail: SMTP cannot be asked, so
-the installation's policy decides: leave it to staff (at most once), or send again with the same Message-ID.
+text believed unsent, and it is tried again only while it is still useful. E-mail: the relay's Sent
+folder is searched for the Message-ID; where there is none SMTP cannot be asked, and the installation's policy
+decides: leave it to staff (at most once), or send again with the same Message-ID.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from campaigns.delivery.channels import Ending, Outcome, Sought
 from campaigns.delivery.registry import senders
 from campaigns.domain.lifecycle import Reason, State
 from campaigns.domain.recipients import Channel
-from campaigns.models import Attempt, Installation, Message
+from campaigns.models import Attempt, Clinic, Installation, Message
 from campaigns.queries import clock, queue
 from campaigns.queries.queue import InDoubt
+from campaigns.services.send import message_id_header
 
 NEWS_WAIT = timedelta(hours=72)
 """An accepted text without any news for this long is `unknown` (GOV.UK Notify uses the same)."""
@@ -54,8 +56,16 @@ def _find(doubt: InDoubt) -> Outcome | None:
         attempt_id=doubt.attempt_id,
         since=doubt.started_at,
         known=frozenset(others.values_list("provider_id", flat=True)),
+        message_id=_message_id(doubt),
     )
     return senders()[Channel(doubt.channel)].find(sought)
+
+
+def _message_id(doubt: InDoubt) -> str:
+    """The Message-ID of an e-mail, without the angle brackets; nothing for a text."""
+    if doubt.channel != Channel.EMAIL:
+        return ""
+    return message_id_header(Clinic.objects.get(patients=doubt.patient_id), doubt.id).strip("<>")
 
 
 def _settle(doubt: InDoubt, found: Outcome | None, now: datetime, result: Settlement) -> None:

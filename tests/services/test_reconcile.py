@@ -131,6 +131,28 @@ def test_an_email_goes_again_under_the_same_name_where_the_clinic_wants_that(
 
 
 @pytest.mark.parametrize(
+    ("look", "state", "sent"), [(_present, State.ACCEPTED, 0), (_absent, State.ACCEPTED, 1)]
+)
+def test_an_email_is_sought_by_its_name_and_goes_exactly_once(
+    clinic: Clinic,
+    provider: FakeSender,
+    monkeypatch: pytest.MonkeyPatch,
+    look: Callable[[Sought], Outcome],
+    state: State,
+    sent: int,
+) -> None:
+    message = _abandoned(clinic, monkeypatch, Channel.EMAIL)
+    provider.look = look
+    reconcile()
+    send.drain()
+    message.refresh_from_db()
+    assert (message.state, message.duplicate_possible, len(provider.sent)) == (state, False, sent)
+    assert [f"<{asked.message_id}>" for asked in provider.sought] == [
+        send.message_id_header(clinic, message.pk)
+    ]
+
+
+@pytest.mark.parametrize(
     ("channel", "look"), [(Channel.SMS, _absent), (Channel.EMAIL, lambda sought: None)], ids=["sms", "email"]
 )
 def test_it_gives_up_what_is_useful_no_more(

@@ -1,0 +1,126 @@
+"""Ask the mailbox where the relay files what it has accepted whether one message is in it (IMAP, RFC 9051).
+
+SMTP itself has no memory. Many hosts file every message that a client submits under "Sent", so after a crash
+the reconciler can learn there what became of a try, by its `Message-ID`. The folder is only ever read.
+"""
+
+from __future__ import annotations
+
+import imaplib
+import ssl
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from campaigns.delivery.channels import Ending, InvalidSetting, Outcome
+
+_PORTS = {"imap": 143, "imaps": 993}
+_EXAMPLE = "EMAIL_SENT_URL must look like imaps://user:password@host/Sent."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentConfig:
+    """Where the folder is. `timeout` is in seconds, for each answer of the server."""
+
+    host: str
+    port: int
+    encrypted: bool
+    username: str
+    password: str = field(repr=False)
+    folder: str = "Sent"
+    timeout: float = 10.0
+
+
+def sent_config(url: str) -> SentConfig:
+    """Read `imaps://user:password@host[:port]/Folder`, or `imap://...?tls=none` inside one machine.
+
+    Errors never show the password.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise InvalidSetting("EMAIL_SENT_URL has a port or host that cannot be read.") from None
+    if parts.scheme not in _PORTS or not parts.hostname or not parts.username:
+        raise InvalidSetting(_EXAMPLE)
+    if parts.scheme == "imap" and parse_qs(parts.query) != {"tls": ["none"]}:
+        raise InvalidSetting("EMAIL_SENT_URL: imap:// is not encrypted; use imaps://, or say ?tls=none.")
+    return SentConfig(
+        host=parts.hostname,
+        port=port or _PORTS[parts.scheme],
+        encrypted=parts.scheme == "imaps",
+        username=unquote(parts.username),
+        password=unquote(parts.password or ""),
+        folder=unquote(parts.path.strip("/")) or "Sent",
+    )
+
+
+class SentFolder:
+    """One kept connection; calls from several threads wait for one another."""
+
+    def __init__(self, config: SentConfig) -> None:
+        self._config = config
+        self._connection: imaplib.IMAP4 | None = None
+        self._lock = threading.Lock()
+
+    def find(self, message_id: str) -> Outcome:
+        """ACCEPTED when the folder has it, NOT_SENT when it has not, UNCERTAIN when it cannot be asked."""
+        with self._lock:
+            kept = self._connection is not None
+            found = self._ask(message_id)
+            if found.ending is Ending.UNCERTAIN and kept:  # servers close idle connections
+                found = self._ask(message_id)
+        return found
+
+    def close(self) -> None:
+        """Log out."""
+        with self._lock:
+            self._drop()
+
+    def _ask(self, message_id: str) -> Outcome:
+        try:
+            self._connection = self._connection or self._connect()
+            self._connection.select(_quoted(self._config.folder), readonly=True)
+            answer, rows = self._connection.uid("SEARCH", "HEADER", "Message-ID", _quoted(message_id))
+        except (OSError, imaplib.IMAP4.error) as error:
+            self._drop()
+            return Outcome(ending=Ending.UNCERTAIN, detail=f"{type(error).__name__} asking the sent folder")
+        if answer != "OK":
+            return Outcome(ending=Ending.UNCERTAIN, detail="the sent folder gave no answer")
+        return Outcome(ending=Ending.ACCEPTED if any(rows) else Ending.NOT_SENT)
+
+    def _connect(self) -> imaplib.IMAP4:
+        config = self._config
+        connection = (
+            imaplib.IMAP4_SSL(
+                config.host, config.port, ssl_context=ssl.create_default_context(), timeout=config.timeout
+            )
+            if config.encrypted
+            else imaplib.IMAP4(config.host, config.port, timeout=config.timeout)
+        )
+        try:
+            connection.login(config.username, config.password)
+        except (OSError, imaplib.IMAP4.error):
+            _end(connection)
+            raise
+        return connection
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            _end(connection)
+
+
+def _end(connection: imaplib.IMAP4) -> None:
+    """Log out and close; imaplib leaves the socket open where the server is gone."""
+    with suppress(OSError, imaplib.IMAP4.error):
+        connection.logout()
+    with suppress(OSError):
+        connection.shutdown()
+
+
+def _quoted(text: str) -> str:
+    """An IMAP quoted string."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
