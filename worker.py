@@ -6,6 +6,7 @@ ETA, and a tick that nobody took in time is dropped: the next one does the same 
 
 from __future__ import annotations
 
+import logging.config
 import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "campaigns.settings")
@@ -29,6 +30,8 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
     worker_send_task_events=False,
+    # Concerns late acknowledgements only, which we do not use; unset, Celery warns at every lost connection.
+    worker_cancel_long_running_tasks_on_connection_loss=True,
     timezone="UTC",
     enable_utc=True,
     beat_schedule={
@@ -44,9 +47,18 @@ app.conf.update(
 app.autodiscover_tasks(["campaigns"])
 
 
+class OneLine(logging.Filter):
+    """Beat says twice how it came to ask whenever it cannot reach the broker: why is enough."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if str(record.msg).startswith("Message Error"):
+            record.msg, record.args = record.getMessage().partition("\n")[0], ()
+            record.exc_info = None
+        return True
+
+
 @setup_logging.connect
 def keep_our_logging(**_: object) -> None:
     """Django's logging, which masks what must not be logged, instead of Celery's."""
-    import logging.config
-
     logging.config.dictConfig(settings.LOGGING)
+    logging.getLogger("celery.beat").addFilter(OneLine())

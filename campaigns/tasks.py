@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from celery import shared_task
+from django.db import InterfaceError, OperationalError
 
 from campaigns.services import plan, send
 from campaigns.services import reconcile as reconcile_service
 
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def next_tick_tries_again() -> Iterator[None]:
+    """One line instead of a traceback every two seconds while the database is away: nothing is lost by it."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        why = str(error).partition("\n")[0]
+        log.error("the database does not answer; the next tick tries again", extra={"why": why})
+
 
 @shared_task(name="send_due")
+@next_tick_tries_again()
 def send_due() -> None:
     """Send one batch. A full one asks for two more, so that a backlog soon has every process at work."""
     if send.send_batch().full:
@@ -17,12 +35,14 @@ def send_due() -> None:
 
 
 @shared_task(name="reconcile")
+@next_tick_tries_again()
 def reconcile() -> None:
     """Find out what became of tries whose outcome nobody recorded."""
     reconcile_service.reconcile()
 
 
 @shared_task(name="replan_changed")
+@next_tick_tries_again()
 def replan_changed() -> None:
-    """Plan again where a sequence file has changed since the last plan."""
+    """Plan again where the timing of a sequence or a clinic has changed since the last plan."""
     plan.replan_changed()

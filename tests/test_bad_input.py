@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from time import monotonic
 
 import pytest
 
+from campaigns.__main__ import LONGEST_CONNECT
 from campaigns.delivery.rendering import render
 from campaigns.delivery.wording import SAMPLE
 from campaigns.domain.errors import InvalidSequence, TemplateMissing
 from campaigns.domain.recipients import Channel
 from campaigns.domain.sequences import parse
+from campaigns.local import children, embedded
 from campaigns.local.processes import ROOT
 from campaigns.queries import sequence_files
 
@@ -35,7 +42,16 @@ REFUSED = [
     ("unknown step", ["preview", "welcome.nothing", "--language", "en-CA"], "no step nothing"),
     ("unknown language", ["preview", "welcome", "--language", "xx"], "no texts in"),
     ("malformed --at", ["preview", "previsit", "--language", "en-CA", "--at", "tomorrow"], "--at takes"),
-    ("database down", ["send-due"], "The database does not answer"),
+    (
+        "a channel that a step does not have",
+        ["preview", "aftercare.next_day", "--language", "en-CA", "--channel", "email"],
+        "aftercare.next_day does not go by email, only by sms.",
+    ),
+    ("no such patient", ["plan", "nobody"], "There is no patient nobody."),
+    ("neither text nor file", ["triage"], "Give a text or --file"),
+    *((f"database down: {name}", [name], "The database does not answer") for name in ("send-due", "pause")),
+    ("database down: plan", ["plan", "0" * 32], "The database does not answer"),
+    ("database down: export", ["export", "messages"], "The database does not answer"),
 ]
 
 
@@ -45,6 +61,71 @@ def test_it_says_what_is_wrong_in_one_line(words: list[str], said: str) -> None:
     assert result.returncode == 1
     assert said in result.stderr
     assert len(result.stderr.splitlines()) == 1, result.stderr
+    assert "Error:" not in result.stderr
+
+
+def test_a_database_that_says_nothing_is_given_up_soon() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        began = monotonic()
+        result = run(["pause"], DATABASE_URL=f"postgresql://a:b@127.0.0.1:{silent.getsockname()[1]}/c")
+        took = monotonic() - began
+    assert (result.returncode, len(result.stderr.splitlines())) == (1, 1), result.stderr
+    assert "The database does not answer" in result.stderr
+    assert took < LONGEST_CONNECT + 7  # Python has to start first, on a busy machine
+
+
+def test_sending_is_refused_with_unsafe_settings_and_pausing_is_not() -> None:
+    refused = run(["send-due", "--watch"], DATABASE_URL=NOBODY, SECRET_KEY="short", ALLOWED_HOSTS="*")
+    assert refused.returncode == 1
+    assert {line.partition(" (")[0] for line in refused.stderr.splitlines()} == {
+        "SECRET_KEY is weak",
+        "ALLOWED_HOSTS allows every host",
+    }
+    paused = run(["pause"], DATABASE_URL=NOBODY, SECRET_KEY="short", ALLOWED_HOSTS="*")
+    assert "The database does not answer" in paused.stderr
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[embedded.Servers]:
+    """A Valkey over TCP that a test may kill, and a PostgreSQL."""
+    with embedded.start(tmp_path / "state", tcp=True, fast=True) as running:
+        yield running
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("process", "begun", "said"),
+    [
+        ("worker", "", "Cannot connect to"),
+        ("beat", "", "Connection error"),
+        ("worker", " ready.", "Connection to broker lost"),
+        ("beat", "Sending due task", "Message Error"),
+    ],
+    ids=["worker starts without", "beat starts without", "worker loses it", "beat loses it"],
+)
+def test_a_process_without_redis_says_so_in_one_line_a_try(
+    valkey: embedded.Servers, tmp_path: Path, process: str, begun: str, said: str
+) -> None:
+    log = tmp_path / "log"
+    needed = {name: os.environ[name] for name in NEEDED if name in os.environ}
+    addresses = {"DATABASE_URL": NOBODY, "REDIS_URL": valkey.redis_url, "CAMPAIGNS_STATE": str(tmp_path)}
+    _, server = valkey.pids
+    if not begun:
+        os.kill(server, signal.SIGKILL)
+    command = [sys.executable, "-m", "campaigns", process]
+    child = children.spawn(command, log=log, env=needed | addresses, cwd=ROOT)
+    try:
+        if begun:
+            assert children.wait_until(lambda: begun in log.read_text(), 30, pause=0.2), log.read_text()
+            os.kill(server, signal.SIGKILL)
+        assert children.wait_until(lambda: said in log.read_text(), 30, pause=0.2), log.read_text()
+        assert child.poll() is None, "it waits for Redis instead of giving up"
+    finally:
+        children.stop(child, signal.SIGTERM, 20)
+    lines = [json.loads(line)["event"] for line in log.read_text().splitlines() if said in line]
+    assert all(len(line) < 300 for line in lines), lines
+    assert "Traceback" not in log.read_text()
+    assert valkey.redis_url.partition("@")[0].rpartition(":")[2] not in log.read_text()
 
 
 @pytest.mark.parametrize("words", [["preview"], ["send-due", "--limit", "x"]])

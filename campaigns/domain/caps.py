@@ -2,7 +2,8 @@
 
 Only SMS count, on the calendar days of the recipient; a week is any seven days in a row. What has been sent
 and what is exempt (visit-day and safety texts, corrections) counts and is never moved. The rest moves to the
-next day with room while its words stay true.
+next day with room while its words stay true, and keeps the day it was given: a slot that another text gives
+up moves nothing forward, it only serves a text that had found no day at all.
 """
 
 from __future__ import annotations
@@ -11,12 +12,22 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import IntEnum
 from zoneinfo import ZoneInfo
 
 from campaigns.domain.plans import Planned, order
 from campaigns.domain.timing import MIDNIGHT, ONE_DAY, Hours, to_instant
 
 WEEK = 7
+
+
+class Turn(IntEnum):
+    """Who chooses first among texts of one rank: one with a promised time, then one seen for the first time.
+    A text that had found no day chooses after all others of every rank, so that it moves nobody."""
+
+    PROMISED = 0
+    NEW = 1
+    REFUSED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +37,13 @@ class Wish:
     planned: Planned
     hours: Hours
     fixed: bool
+    turn: Turn = Turn.NEW
+
+    @property
+    def place(self) -> tuple[object, ...]:
+        """Its place in the order of choosing."""
+        last = self.turn is Turn.REFUSED
+        return (last, self.planned.priority, self.turn, order(self.planned))
 
 
 class Ledger:
@@ -65,7 +83,7 @@ def spread(wishes: Iterable[Wish], ledger: Ledger) -> tuple[list[Planned], list[
             placed.append(wish.planned)
         else:
             waiting.append(wish)
-    for wish in sorted(waiting, key=lambda wish: (wish.planned.priority, order(wish.planned))):
+    for wish in sorted(waiting, key=lambda wish: wish.place):
         at = _first_room(wish, ledger)
         if at is None:
             refused.append(wish.planned)

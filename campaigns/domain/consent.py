@@ -7,10 +7,12 @@ reason that staff read.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from campaigns.domain.lifecycle import Purpose, Reason
 from campaigns.domain.recipients import Channel
+from campaigns.domain.timing import end_of_quiet
 
 NEEDS_NO_CONSENT = frozenset(
     {Purpose.AUTO_REPLY, Purpose.OPT_OUT_CONFIRMATION, Purpose.SAFETY, Purpose.STAFF_ALERT}
@@ -42,7 +44,7 @@ class GateFacts:
     address_state: str
     suppressed: bool
     consent: str
-    zone: tzinfo
+    zone: ZoneInfo
     quiet_from: time
     quiet_to: time
     capped: bool
@@ -165,15 +167,3 @@ def _caps(facts: GateFacts, now: datetime) -> Verdict | None:
         return None
     tomorrow = now.astimezone(facts.zone).date() + timedelta(days=1)
     return Defer(datetime.combine(tomorrow, facts.quiet_to, facts.zone), Reason.CAP_REACHED)
-
-
-def end_of_quiet(now: datetime, zone: tzinfo, quiet_from: time, quiet_to: time) -> datetime | None:
-    """When the quiet hours around `now` end, or None outside them (local wall time)."""
-    local = now.astimezone(zone)
-    clock = local.time()
-    if quiet_from <= quiet_to:
-        quiet, day = quiet_from <= clock < quiet_to, local.date()
-    else:
-        quiet = clock >= quiet_from or clock < quiet_to
-        day = local.date() + timedelta(days=1 if clock >= quiet_from else 0)
-    return datetime.combine(day, quiet_to, zone) if quiet else None

@@ -67,6 +67,7 @@ class Reason(StrEnum):
     OPERATOR_CANCELLED = "operator_cancelled"
     SUPERSEDED = "superseded"
     ANSWERED = "answered"
+    NOT_NEEDED = "not_needed"
 
 
 class Purpose(StrEnum):

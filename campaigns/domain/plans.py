@@ -32,13 +32,16 @@ class Standing(NamedTuple):
     recorded.
 
     The planner reads it so that planning again changes nothing: a message whose time has come but which has
-    not left keeps its time until it expires, and a reason that was recorded stays. Instants are aware.
+    not left keeps its time until it expires, one that the caps moved keeps the day it was given, and a reason
+    that was recorded stays. Instants are aware. `promised` is False where the rules that gave this time have
+    changed since (the timing of the sequence, or the clinic's hours): only the caller can know.
     """
 
     send_at: datetime
     expires_at: datetime
     template: str
     reason: Reason | None = None
+    promised: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +167,7 @@ def difference(standing: Mapping[Key, Standing], new: Plan) -> Difference:
         elif waiting[old].send_at != message.send_at:
             retimed.append(Retimed(was=waiting[old].send_at, message=message))
     reasons = {n.key: n.reason for n in new.not_planned}
-    cancelled = {key: reasons.get(key) or new.gone.get(key, Reason.SUPERSEDED) for key in dropped.values()}
+    cancelled = {key: reasons.get(key) or new.gone.get(key, Reason.NOT_NEEDED) for key in dropped.values()}
     return Difference(
         added=tuple(added), retimed=tuple(retimed), cancelled=cancelled, corrections=tuple(corrections)
     )

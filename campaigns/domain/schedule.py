@@ -2,8 +2,9 @@
 
 `plan` is a pure function of facts. Preview, dry run, timeline and the real planner call it and nothing else.
 Days are counted on the clinic's calendar, hours of the day are the recipient's, hours and minutes are
-absolute (see `timing`). The order of the enrollments, of the history and of the edits before does not matter,
-and planning again with what a plan left standing changes nothing. The rules are told in `docs/sequences.md`.
+absolute (see `timing`). The order of the enrollments and of the history does not matter, nor does that of the
+edits before, but for texts that share full caps (see `caps`); planning again with what a plan left standing
+changes nothing. The rules are told in `docs/sequences.md`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
-from campaigns.domain.caps import Ledger, Wish, spread
+from campaigns.domain.caps import Ledger, Turn, Wish, spread
 from campaigns.domain.corrections import Desk, corrections
 from campaigns.domain.facts import ClinicFacts, EnrollmentFacts, PatientFacts, Sent
 from campaigns.domain.lifecycle import Reason
@@ -79,6 +80,7 @@ REVIVABLE = frozenset(
         Reason.CAP_REACHED,
         Reason.SUPERSEDED,
         Reason.ANSWERED,
+        Reason.NOT_NEEDED,
     }
 )
 """Reasons on record that other facts may take back while a message is still useful. Any other is final:
@@ -110,11 +112,12 @@ def plan(
     planning.take_corrections(active)
     planned, not_planned = planning.settle()
     seen = {message.key for message in (*planned, *not_planned)}
+    taken = {*planning.sent, *(message.key for message in planned)}
     return Plan(
         planned=planned,
         not_planned=not_planned,
         gone={
-            Key(*key): _why_gone(Key(*key), everyone, patient)
+            Key(*key): _why_gone(Key(*key), everyone, patient, taken)
             for key, row in planning.standing.items()
             if row.reason is None and key not in seen and key not in planning.sent
         },
@@ -210,7 +213,16 @@ class _Planning:
             self.refused.append(refuse(message, verdict.reason))
             return
         overdue = verdict.kept and verdict.send_at <= self.now
-        self.wishes.append(Wish(message, self.calendar.hours(step), step.exempt_from_cap or overdue))
+        fixed = step.exempt_from_cap or overdue
+        self.wishes.append(Wish(message, self.calendar.hours(step), fixed, self._turn(message)))
+
+    def _turn(self, message: Planned) -> Turn:
+        row = self.standing.get(message.key)
+        if row is None or (row.reason is None and row.send_at != message.send_at):
+            return Turn.NEW
+        if row.reason is None:
+            return Turn.PROMISED
+        return Turn.REFUSED if row.reason is Reason.CAP_REACHED else Turn.NEW
 
     # What becomes of one occurrence
 
@@ -227,7 +239,8 @@ class _Planning:
             if row.reason is not None and (over or row.reason not in REVIVABLE):
                 return on_record
             if same:
-                return self._pointless(owed, on_record) or self._again(owed, times, own, on_record)
+                again = self._pointless(owed, on_record) or self._again(owed, times, own, on_record)
+                return on_record if row.promised and self._moved_by_caps(owed, key, row, again) else again
         return self._pointless(owed, own) or self._anew(owed, times, own)
 
     def _pointless(self, owed: Owed, verdict: _Verdict) -> _Verdict | None:
@@ -264,12 +277,25 @@ class _Planning:
         """A row about the same facts: it keeps a time that has come, and follows the facts before that."""
         if times.at is None or times.at >= self.now:
             return self._anew(owed, times, own)
+        if on_record.reason is Reason.CAP_REACHED:
+            return on_record
         if on_record.reason is None:
             return _refused(on_record, Reason.EXPIRED) if on_record.expires_at <= self.now else on_record
         if owed.step.late.rule is LateRule.SKIP:
             return on_record
         revived = self._anew(owed, times, own)
         return revived if revived.reason is None else on_record
+
+    def _moved_by_caps(self, owed: Owed, key: Key, row: Standing, verdict: _Verdict) -> bool:
+        """Whether a row stands where only the caps can have put it: at the opening of a later day than its
+        own. It keeps that day when room appears before it, so that a promised time does not jump about."""
+        if verdict.reason is not None or row.reason is not None or row.send_at <= verdict.send_at:
+            return False
+        if key.channel is not Channel.SMS or owed.step.exempt_from_cap:
+            return False
+        hours, day = self.calendar.hours(owed.step), row.send_at.astimezone(self.zone).date()
+        later = day > verdict.send_at.astimezone(self.zone).date()
+        return later and hours.open_day(day) and hours.first_on(day) == row.send_at
 
     def _anew(self, owed: Owed, times: Times, own: _Verdict) -> _Verdict:
         """First seen now, or seen with other facts."""
@@ -369,8 +395,11 @@ def _before_enrollment(owed: Owed, times: Times) -> bool:
     return past and (times.at or times.due) < enrolled
 
 
-def _why_gone(key: Key, enrollments: Mapping[UUID, EnrollmentFacts], patient: PatientFacts) -> Reason:
-    """Why nothing owes a row any more that was planned."""
+def _why_gone(
+    key: Key, enrollments: Mapping[UUID, EnrollmentFacts], patient: PatientFacts, taken: Iterable[Key]
+) -> Reason:
+    """Why nothing owes a row any more that was planned, in the most telling word there is. `taken` are the
+    messages that go or went: one of them may stand in for the row on another channel."""
     enrollment = enrollments.get(key.enrollment)
     if enrollment is None or not enrollment.active:
         return Reason.ENROLLMENT_STOPPED
@@ -379,10 +408,14 @@ def _why_gone(key: Key, enrollments: Mapping[UUID, EnrollmentFacts], patient: Pa
         return Reason.VISIT_MOVED
     if key.channel not in patient.channels:
         return Reason.NO_ADDRESS
-    anchors = {step.key: step.anchor for step in enrollment.sequence.steps}
-    if visit is not None and anchors.get(key.step, Anchor.VISIT_START) in _BEFORE_DONE:
-        return CLOSED.get(visit.state, Reason.SUPERSEDED)
-    return Reason.SUPERSEDED
+    if key[:-1] in {other[:-1] for other in taken}:
+        return Reason.SUPERSEDED
+    step = next((step for step in enrollment.sequence.steps if step.key == key.step), None)
+    before = step is None or step.anchor in _BEFORE_DONE
+    if visit is not None and (before or visit.state is not VisitState.COMPLETED):
+        return CLOSED.get(visit.state, Reason.NOT_NEEDED)
+    closed = step is not None and step.only_if.course_open and enrollment.course.state is not CourseState.OPEN
+    return Reason.COURSE_CLOSED if closed else Reason.NOT_NEEDED
 
 
 _BEFORE_DONE = frozenset({Anchor.VISIT_START, Anchor.VISIT_MISSED})

@@ -52,12 +52,19 @@ def waking(quiet_from: time, quiet_to: time) -> tuple[Part, ...]:
     return _spans(*first, *([] if spans_midnight else [(quiet_to, END_OF_DAY)]))
 
 
-def is_quiet(at: datetime, zone: ZoneInfo, quiet_from: time, quiet_to: time) -> bool:
-    """Whether the clocks in `zone` are within quiet hours at `at`; the end is not."""
-    wall = at.astimezone(zone).time()
+def end_of_quiet(at: datetime, zone: ZoneInfo, quiet_from: time, quiet_to: time) -> datetime | None:
+    """The UTC instant at which the quiet hours around `at` end, or None outside them; the end is outside.
+
+    Between two hours that the clocks show twice, the end is the one of the same round.
+    """
+    wall = at.astimezone(zone)
+    clock, day = wall.time(), wall.date()
     if quiet_from <= quiet_to:
-        return quiet_from <= wall < quiet_to
-    return wall >= quiet_from or wall < quiet_to
+        quiet = quiet_from <= clock < quiet_to
+    else:
+        quiet = clock >= quiet_from or clock < quiet_to
+        day += ONE_DAY if clock >= quiet_from else timedelta(0)
+    return datetime.combine(day, quiet_to.replace(fold=wall.fold), zone).astimezone(UTC) if quiet else None
 
 
 @dataclass(frozen=True, slots=True)

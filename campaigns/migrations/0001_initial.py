@@ -307,6 +307,7 @@ class Migration(migrations.Migration):
                             ("operator_cancelled", "operator_cancelled"),
                             ("superseded", "superseded"),
                             ("answered", "answered"),
+                            ("not_needed", "not_needed"),
                         ],
                         max_length=32,
                     ),

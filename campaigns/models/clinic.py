@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import uuid
+from functools import cache
+from importlib.resources import files
 
 from django.db import models
 
+from campaigns.domain.vocabulary import parse_settings
+
+
+@cache
+def _shipped_settings() -> dict[str, int]:
+    text = files("campaigns").joinpath("sequences/vocabulary/settings.yaml").read_text(encoding="utf-8")
+    return {key: setting.default for key, setting in parse_settings(text, "settings.yaml").items()}
+
 
 def default_settings() -> dict[str, int]:
-    """Washout and soreness figures that clinics disagree on, so that none stands in a text (days)."""
-    return {
-        "nsaid_days_before": 7,
-        "caffeine_days_before": 2,
-        "alcohol_days_before": 2,
-        "avoid_days_before": 2,
-        "soreness_days_from": 2,
-        "soreness_days_to": 7,
-    }
+    """Figures that clinics disagree on, so that none stands in a text (days), as the sequence files say."""
+    return dict(_shipped_settings())
 
 
 def default_hours() -> dict[str, list[str]]:

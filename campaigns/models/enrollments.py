@@ -10,7 +10,7 @@ from campaigns.models.courses import Course
 
 
 class Enrollment(models.Model):
-    """One sequence for one course. `digest` is the definition of the sequence when it was last planned."""
+    """One sequence for one course. `digest` is the timing that it was last planned by (services/plan.py)."""
 
     class State(models.TextChoices):
         ACTIVE = "active", "Active"

@@ -39,7 +39,7 @@ class Story:
     def phone(self) -> list[Bubble]:
         """The texts as the patient's phone shows them."""
         sent = [_sent(m) for m in self.messages if m.channel == "sms" and m.sent_at and m.body]
-        return sorted([*sent, *map(_received, self.replies)], key=lambda bubble: bubble.at)
+        return sorted([*sent, *map(_received, self.replies)], key=_as_told)
 
     @property
     def mailbox(self) -> list[Message]:
@@ -76,7 +76,7 @@ def conversations(patient_ids: Iterable[UUID]) -> dict[UUID, list[Bubble]]:
         if reply.patient_id is not None:
             found[reply.patient_id].append(_received(reply))
     for bubbles in found.values():
-        bubbles.sort(key=lambda bubble: bubble.at)
+        bubbles.sort(key=_as_told)
     return found
 
 
@@ -84,6 +84,11 @@ def around(bubbles: Sequence[Bubble], at: datetime) -> list[Bubble]:
     """The texts about an instant: what led to it, and what came of it."""
     place = sum(bubble.at <= at for bubble in bubbles)
     return list(bubbles[max(0, place - BEFORE) : place + AFTER])
+
+
+def _as_told(bubble: Bubble) -> tuple[datetime, bool]:
+    """By time; a reply comes before our answer of the same instant."""
+    return bubble.at, not bubble.from_patient
 
 
 def _sent(message: Message) -> Bubble:

@@ -30,6 +30,7 @@ SERVERS = range(15, 19)
 """Major versions of PostgreSQL that the tests run on."""
 MOST_SKEW = timedelta(seconds=5)
 STALE_TICK = timedelta(minutes=2)
+"""The worker ticks every few seconds; after this long without a tick nothing is being sent."""
 PATIENCE = 3
 """Seconds to wait for a server to answer."""
 

@@ -6,9 +6,11 @@ corrections do not depend on who edited what first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -19,6 +21,7 @@ from campaigns.domain.facts import ClinicFacts, EnrollmentFacts, PatientFacts, S
 from campaigns.domain.lifecycle import UNSENT, Purpose, Reason, State
 from campaigns.domain.plans import Key, NotPlanned, Plan, Planned, Standing
 from campaigns.domain.recipients import Channel
+from campaigns.domain.sequences import Sequence
 from campaigns.domain.visits import CourseFacts, CourseState, VisitFacts, VisitKind, VisitState
 from campaigns.models import Answer, Clinic, Course, Enrollment, Message, Patient, Visit
 from campaigns.queries import clock, sequence_files
@@ -48,13 +51,32 @@ def replan_patient(patient_id: UUID | str) -> Changes:
 
 
 def replan_changed(limit: int = 500) -> int:
-    """Plan again the patients of up to `limit` enrollments whose sequence file has changed; how many."""
-    digests = {key: sequence.digest for key, sequence in sequence_files.load_all().items()}
-    stale = Enrollment.objects.filter(state=Enrollment.State.ACTIVE).exclude(digest__in=digests.values())
-    patients = set(stale.values_list("course__patient_id", flat=True)[:limit])
+    """Plan again the patients of up to `limit` enrollments whose timing has changed: that of the sequence
+    file, or the clinic's hours, days and settings. How many. Other words in a file change no time."""
+    patients: set[UUID] = set()
+    for clinic in Clinic.objects.order_by("created_at"):
+        current = [timing(sequence.key, clinic) for sequence in sequence_files.load_all().values()]
+        active = Enrollment.objects.filter(state=Enrollment.State.ACTIVE, course__patient__clinic=clinic)
+        stale = active.exclude(digest__in=current).values_list("course__patient_id", flat=True)
+        patients.update(stale[: max(0, limit - len(patients))])
     for patient_id in patients:
         replan_patient(patient_id)
     return len(patients)
+
+
+def timing(sequence: str, clinic: Clinic) -> str:
+    """SHA-256 of everything but the course that decides when a message of this sequence goes."""
+    facts = clinic_facts(clinic)
+    rules = [str(getattr(facts, name)) for name in ("zone", "window", "quiet_from", "quiet_to")]
+    rules += [str(sorted(part)) for part in (facts.send_days, facts.holidays, facts.settings.items())]
+    rules += [str(facts.sms_per_day), str(facts.sms_per_week), _rules_of(sequence_files.load(sequence))]
+    return hashlib.sha256("\x1f".join(rules).encode()).hexdigest()
+
+
+@cache
+def _rules_of(sequence: Sequence) -> str:
+    """Its digest, taken once: planning asks for it again and again."""
+    return sequence.timing_digest
 
 
 def replan(patient_id: UUID, now: datetime) -> Changes:
@@ -77,13 +99,13 @@ def replan(patient_id: UUID, now: datetime) -> Changes:
     )
     plan = plan_for(patient, enrollments, messages, now)
     changes = _apply(plan, patient, messages, now)
-    _note_digests(enrollments)
+    _note_timing(enrollments, patient.clinic)
     return changes
 
 
-def _note_digests(enrollments: Iterable[Enrollment]) -> None:
+def _note_timing(enrollments: Iterable[Enrollment], clinic: Clinic) -> None:
     for enrollment in enrollments:
-        digest = sequence_files.load(enrollment.sequence).digest
+        digest = timing(enrollment.sequence, clinic)
         if enrollment.digest != digest:
             enrollment.digest = digest
             enrollment.save(update_fields=["digest"])
@@ -91,6 +113,7 @@ def _note_digests(enrollments: Iterable[Enrollment]) -> None:
 
 def plan_for(patient: Patient, enrollments: list[Enrollment], messages: list[Message], now: datetime) -> Plan:
     """The plan at `now`, from rows that the caller has read. Also what a dry run calls, with changed rows."""
+    changed = {e.pk for e in enrollments if e.digest != timing(e.sequence, patient.clinic)}
     return schedule.plan(
         enrollments=enrollment_facts(enrollments),
         clinic=clinic_facts(patient.clinic),
@@ -102,7 +125,7 @@ def plan_for(patient: Patient, enrollments: list[Enrollment], messages: list[Mes
             ),
         ),
         history=[_sent(message) for message in messages if State(message.state) not in NOT_GONE],
-        standing=standing_rows(messages),
+        standing=standing_rows(messages, changed),
         now=now,
     )
 
@@ -111,14 +134,16 @@ NOT_GONE = UNSENT | {State.SKIPPED, State.CANCELLED}
 NEVER_READ = frozenset({State.REJECTED, State.UNDELIVERED})
 
 
-def standing_rows(messages: Iterable[Message]) -> dict[Key, Standing]:
-    """The rows that have not gone, as the planner knows them."""
+def standing_rows(messages: Iterable[Message], changed: Container[UUID] = ()) -> dict[Key, Standing]:
+    """The rows that have not gone, as the planner knows them. `changed` are the enrollments whose timing has
+    changed since these rows were planned."""
     return {
         key_of(message): Standing(
             message.send_at,
             message.expires_at,
             message.template,
             None if State(message.state) in UNSENT else Reason(message.reason),
+            promised=message.enrollment_id not in changed,
         )
         for message in messages
         if State(message.state) in NOT_GONE
@@ -308,7 +333,7 @@ def _follow(
         _plan_row(message, occurrence)
     elif waits:
         changes.cancelled += 1
-        reason = occurrence.reason if occurrence else gone or Reason.SUPERSEDED
+        reason = occurrence.reason if occurrence else gone or Reason.NOT_NEEDED
         _stop_row(message, occurrence, State.CANCELLED, reason, now)
     elif occurrence is not None and occurrence.reason != message.reason:
         changes.skip(occurrence.reason)

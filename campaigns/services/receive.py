@@ -101,11 +101,13 @@ def _receive(inbound: Inbound, now: datetime) -> str:
 
 
 def _clinic(inbound: Inbound, owners: list[Patient]) -> Clinic | None:
-    """Whose text this is: the number it was sent to decides, then the sender's only clinic."""
+    """Whose text this is: the number it was sent to decides, then the sender's clinic, then the only clinic
+    there is. None where several could be meant: then the staff of all of them see it."""
     clinic = Clinic.objects.filter(sms_number=inbound.recipient).order_by("created_at").first()
-    if clinic or not owners:
-        return clinic or Clinic.objects.order_by("created_at").first()
-    return owners[0].clinic
+    if clinic:
+        return clinic
+    theirs = {owner.clinic for owner in owners} or set(Clinic.objects.all()[:2])
+    return theirs.pop() if len(theirs) == 1 else None
 
 
 def _understand(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import redis
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -13,10 +11,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from campaigns.queries import clock
+from campaigns.services.examine import STALE_TICK
 from campaigns.web.access import installation
-
-OLDEST_TICK = timedelta(minutes=3)
-"""The worker ticks every few seconds; after this long without a tick nothing is being sent."""
 
 
 @login_not_required
@@ -44,7 +40,7 @@ def _reasons() -> list[str]:
         reasons.append("Sending is paused.")
     if row.last_tick_at is None:
         reasons.append("No worker has reported yet: start `campaigns worker` and `campaigns beat`.")
-    elif clock.now() - row.last_tick_at > OLDEST_TICK:
+    elif clock.now() - row.last_tick_at > STALE_TICK:
         reasons.append(f"No worker has reported since {row.last_tick_at.isoformat(timespec='seconds')}.")
     return reasons
 

@@ -76,6 +76,7 @@ REASONS: Words = {
     Reason.OPERATOR_CANCELLED: _("Somebody at the clinic cancelled it."),
     Reason.SUPERSEDED: _("Another message took its place."),
     Reason.ANSWERED: _("The patient had already answered."),
+    Reason.NOT_NEEDED: _("It was not needed any more, for instance because the next visit was booked."),
 }
 
 EXPECTED = frozenset(
@@ -88,6 +89,7 @@ EXPECTED = frozenset(
         Reason.OPERATOR_CANCELLED,
         Reason.SUPERSEDED,
         Reason.ANSWERED,
+        Reason.NOT_NEEDED,
         Reason.NO_ADDRESS,
         Reason.OPTED_OUT,
         Reason.PATIENT_PAUSED,

@@ -66,6 +66,7 @@ class Config:
     TWILIO_API_BASE_URL: str = "https://api.twilio.com"
     EMAIL_URL: str = ""
     EMAIL_FROM: str = "Clinic <clinic@clinic.example>"
+    EMAIL_SENT_URL: str = ""
     SENDER_THREADS: int = 16
 
 

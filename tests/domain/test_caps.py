@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time
 
 import pytest
 
@@ -188,3 +188,56 @@ def test_a_cap_of_nothing_holds_back_only_what_can_wait() -> None:
     assert session_texts == {"nsaids", "avoid", "day_before", "morning"}
     assert ("week_pain", Reason.CAP_REACHED) in reasons(made)
     assert "week_pain" not in {m.step for m in made.planned}
+
+
+THREE = enrollment(VISIT, follows=sequence(on(4, "a", expires="{after: {days: 3}}"), on(4, "b"), on(4, "c")))
+
+
+@pytest.mark.parametrize(
+    ("promised", "day"), [(True, "2026-12-08 10:00"), (False, "2026-12-07 10:00")], ids=["same", "new rules"]
+)
+def test_a_moved_text_comes_forward_only_when_the_rules_of_its_time_have_changed(
+    promised: bool, day: str
+) -> None:
+    """One of the three is gone, so that the first day has room again."""
+    rows = {key: row._replace(promised=promised) for key, row in make(THREE).standing().items()}
+    left = sequence(on(4, "b"), on(4, "c"))
+    made = make(enrollment(VISIT, follows=left), standing=rows)
+    assert dict(walls(made.planned)) == {"b": "2026-12-07 10:00", "c": day}
+    assert {(key.step, reason) for key, reason in made.gone.items()} == {("a", Reason.NOT_NEEDED)}
+
+
+def test_a_moved_text_follows_its_own_hours() -> None:
+    steps = sequence(*(on(4, key, window=None) for key in ("a", "b", "c")))
+    rows = make(enrollment(VISIT, follows=steps)).standing()
+    late = clinic(window=(time(11), time(12)))
+    made = make(enrollment(VISIT, follows=steps), at_clinic=late, standing=rows)
+    assert walls(made.planned)[-1] == ("c", "2026-12-08 11:00")
+
+
+def test_a_newcomer_of_the_same_rank_does_not_push_a_promised_text() -> None:
+    two = sequence(on(4, "b"), on(4, "c"))
+    rows = make(enrollment(VISIT, follows=two)).standing()
+    made = make(enrollment(VISIT, follows=sequence(on(4, "a"), on(4, "b"), on(4, "c"))), standing=rows)
+    assert dict(walls(made.planned)) == {
+        "a": "2026-12-08 10:00",
+        "b": "2026-12-07 10:00",
+        "c": "2026-12-07 10:00",
+    }
+
+
+def test_a_promised_text_still_gives_way_to_a_visit() -> None:
+    lesson = on(4, "a", topic="education")
+    rows = make(enrollment(VISIT, follows=sequence(lesson)), at_clinic=clinic(sms_per_day=1)).standing()
+    both = enrollment(VISIT, follows=sequence(lesson, on(4, "b")))
+    made = make(both, at_clinic=clinic(sms_per_day=1), standing=rows)
+    assert walls(made.planned) == [("b", "2026-12-07 10:00"), ("a", "2026-12-08 10:00")]
+
+
+def test_a_text_that_found_no_day_takes_the_slot_of_one_that_is_gone() -> None:
+    short = {"expires": "{after: {hours: 8}}"}
+    full = enrollment(VISIT, follows=sequence(*(on(4, key, **short) for key in ("a", "b", "c"))))
+    rows = make(full).standing()
+    left = enrollment(VISIT, follows=sequence(*(on(4, key, **short) for key in ("b", "c"))))
+    made = make(left, standing=rows)
+    assert walls(made.planned) == [("b", "2026-12-07 10:00"), ("c", "2026-12-07 10:00")]

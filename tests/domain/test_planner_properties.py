@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from campaigns.domain.lifecycle import Purpose
+from campaigns.domain.lifecycle import Purpose, Reason
 from campaigns.domain.schedule import (
     CourseFacts,
     CourseState,
@@ -27,7 +27,7 @@ from campaigns.domain.schedule import (
     VisitKind,
     VisitState,
 )
-from campaigns.domain.timing import is_quiet, to_instant
+from campaigns.domain.timing import end_of_quiet, to_instant
 from campaigns.queries import sequence_files
 from tests.domain.planning import (
     EMAIL,
@@ -54,6 +54,7 @@ days = st.integers(min_value=-20, max_value=60)
 clocks = st.sampled_from(["08:00", "09:00", "13:15", "15:30", "18:00"])
 channels = st.sets(st.sampled_from([SMS, EMAIL])).map(frozenset)
 zones = st.sampled_from([None, TORONTO, PARIS])
+caps = st.sampled_from([(1, 2), (2, 4), (2, 7), (99, 99)])
 
 
 def wall(day: int, clock: str) -> str:
@@ -136,15 +137,14 @@ def test_planning_twice_changes_nothing(enrollments: Enrollments, who: PatientFa
 
 
 @CHECKED
-@given(courses(), patients, moments, st.integers(min_value=1, max_value=400))
+@given(courses(), patients, moments, st.integers(min_value=1, max_value=400), caps)
 def test_time_alone_sends_or_expires_and_changes_no_time_and_no_reason(
-    enrollments: Enrollments, who: PatientFacts, now: datetime, hours: int
+    enrollments: Enrollments, who: PatientFacts, now: datetime, hours: int, most: tuple[int, int]
 ) -> None:
-    # A text that expired unsent makes room for another, so the caps are not what is tried here.
-    free = clinic(sms_per_day=99, sms_per_week=99)
-    first = planned(enrollments, now, who, at_clinic=free)
+    here = clinic(sms_per_day=most[0], sms_per_week=most[1])
+    first = planned(enrollments, now, who, at_clinic=here)
     later = now + timedelta(hours=hours)
-    again = planned(enrollments, later, who, at_clinic=free, standing=first.standing())
+    again = planned(enrollments, later, who, at_clinic=here, standing=first.standing())
     rows = first.standing()
     kept = {m.key: m.send_at for m in again.planned}
     for key, row in rows.items():
@@ -152,9 +152,27 @@ def test_time_alone_sends_or_expires_and_changes_no_time_and_no_reason(
             assert kept.get(key) == row.send_at, key
     now_refused = {n.key: n.reason for n in again.not_planned}
     for n in first.not_planned:
-        assert now_refused.get(n.key) == n.reason, n
+        # A text that expired unsent makes room for one that had found no day, and for no other.
+        made_room = n.reason is Reason.CAP_REACHED and n.key in kept
+        assert made_room or now_refused.get(n.key) == n.reason, n
     fresh = [m for m in again.planned if m.key not in rows]
     assert fresh == []
+
+
+@CHECKED
+@given(courses(), patients, moments, st.lists(st.integers(1, 200), min_size=2, max_size=4), caps)
+def test_a_text_keeps_its_promised_time_however_often_it_is_planned_again(
+    enrollments: Enrollments, who: PatientFacts, now: datetime, waits: list[int], most: tuple[int, int]
+) -> None:
+    here = clinic(sms_per_day=most[0], sms_per_week=most[1])
+    made = planned(enrollments, now, who, at_clinic=here)
+    rows, promised = made.standing(), {m.key: m for m in made.planned}
+    for hours in waits:
+        now += timedelta(hours=hours)
+        made = planned(enrollments, now, who, at_clinic=here, standing=rows)
+        rows = write_down(rows, made)
+        for m in made.planned:
+            assert promised.setdefault(m.key, m).send_at == m.send_at, m.key
 
 
 @CHECKED
@@ -182,7 +200,7 @@ def test_nothing_goes_after_its_cut_off_or_in_the_night(
     starts = {v.id: to_instant(v.on_date, v.at_time, here.zone) for v in enrollments[0].course.visits}
     for message in made.planned:
         assert now <= message.send_at < message.expires_at
-        assert not is_quiet(message.send_at, who.zone or here.zone, here.quiet_from, here.quiet_to)
+        assert end_of_quiet(message.send_at, who.zone or here.zone, here.quiet_from, here.quiet_to) is None
         if message.sequence in {"previsit", "pretreatment"} and message.visit:
             assert message.expires_at <= starts[message.visit]
 

@@ -220,7 +220,7 @@ def test_a_nudge_goes_only_while_nothing_is_booked_and_the_course_is_open() -> N
         standing=first.standing(),
     )
     assert (booked.planned, booked.not_planned) == ((), ())
-    assert list(booked.gone.values()) == [Reason.SUPERSEDED]
+    assert list(booked.gone.values()) == [Reason.NOT_NEEDED]
     off = replace(visit("2027-01-08 14:00", 2), state=VisitState.CANCELLED, settled_at=at("2026-12-03 09:00"))
     assert len(make(enrollment(session, off, follows=steps), now="2026-12-03 14:00").planned) == 1
     over = CourseFacts(state=CourseState.COMPLETED, visits=(session,), completed_at=at("2026-12-03 09:00"))

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from campaigns.domain.steps import Shift
-from campaigns.domain.timing import Hours, add_days, is_quiet, parts_of_day, to_instant, waking
+from campaigns.domain.timing import Hours, add_days, end_of_quiet, parts_of_day, to_instant, waking
 from tests.domain.planning import PARIS, TORONTO, VANCOUVER, at, utc
 
 SYDNEY = ZoneInfo("Australia/Sydney")
@@ -93,17 +93,30 @@ def test_what_is_left_of_a_day_beside_quiet_hours(
 
 
 @pytest.mark.parametrize(
-    ("clock", "quiet"),
-    [("20:59", False), ("21:00", True), ("02:00", True), ("07:29", True), ("07:30", False)],
+    ("clock", "end"),
+    [
+        ("20:59", None),
+        ("21:00", "2026-12-02 07:30"),
+        ("02:00", "2026-12-01 07:30"),
+        ("07:29", "2026-12-01 07:30"),
+        ("07:30", None),
+    ],
 )
-def test_the_first_minute_of_the_night_is_quiet_and_the_last_is_over(clock: str, quiet: bool) -> None:
-    assert is_quiet(at(f"2026-12-01 {clock}"), VANCOUVER, time(21), time(7, 30)) is quiet
+def test_the_first_minute_of_the_night_is_quiet_and_the_last_is_over(clock: str, end: str | None) -> None:
+    found = end_of_quiet(at(f"2026-12-01 {clock}"), VANCOUVER, time(21), time(7, 30))
+    assert found == (at(end) if end else None)
 
 
 def test_a_siesta_is_quiet_too_and_equal_ends_are_not() -> None:
     noon = at("2026-12-01 12:30")
-    assert is_quiet(noon, VANCOUVER, time(12), time(14))
-    assert not is_quiet(noon, VANCOUVER, time(12), time(12))
+    assert end_of_quiet(noon, VANCOUVER, time(12), time(14)) == at("2026-12-01 14:00")
+    assert end_of_quiet(noon, VANCOUVER, time(12), time(12)) is None
+
+
+def test_the_end_of_quiet_hours_never_lies_behind_where_the_clocks_show_an_hour_twice() -> None:
+    first = at("2026-11-01 01:10", TORONTO)
+    for now in (first, first + timedelta(hours=1)):
+        assert end_of_quiet(now, TORONTO, time(21), time(1, 30)) == now + timedelta(minutes=20)
 
 
 def hours(

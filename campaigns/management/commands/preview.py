@@ -9,10 +9,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from campaigns.delivery.rendering import render
 from campaigns.delivery.wording import SAMPLE
+from campaigns.domain.errors import NotAllowed, TemplateMissing
 from campaigns.domain.languages import resolve
 from campaigns.domain.recipients import Channel
 from campaigns.domain.sms import segment
@@ -40,11 +41,15 @@ class Command(BaseCommand):
         language = resolve(options["language"]).tag
         facts = self._facts(options["at"])
         wanted = options["channel"]
-        for each in steps:
-            for channel in each.channels.names:
-                if wanted in (None, channel.value):
-                    row = self._row(f"{name}/{each.key}", channel, language, facts)
-                    self._print(row, as_json=options["json"])
+        there = [(each.key, channel) for each in steps for channel in each.channels.names]
+        chosen = [(key, channel) for key, channel in there if wanted in (None, channel.value)]
+        if not chosen:
+            # In the order of the enumeration, so that the line is the same every time.
+            names = " and ".join(channel for channel in Channel if channel in {other for _, other in there})
+            raise TemplateMissing(f"{options['what']} does not go by {wanted}, only by {names}.")
+        for key, channel in chosen:
+            row = self._row(f"{name}/{key}", channel, language, facts)
+            self._print(row, as_json=options["json"])
 
     def _facts(self, at: str | None) -> Any:
         if not at:
@@ -52,7 +57,7 @@ class Command(BaseCommand):
         try:
             starts = datetime.fromisoformat(at)
         except ValueError:
-            raise CommandError(f"--at takes a date and time such as 2026-12-01T14:00, not {at!r}.") from None
+            raise NotAllowed(f"--at takes a date and time such as 2026-12-01T14:00, not {at!r}.") from None
         return replace(SAMPLE, starts_on=starts.date(), starts_at=starts.time())
 
     def _row(self, template: str, channel: Channel, language: str, facts: Any) -> dict[str, Any]:

@@ -5,10 +5,17 @@ from __future__ import annotations
 import signal
 import threading
 from argparse import ArgumentParser
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.db import InterfaceError, OperationalError, connection
+from django.db.models import Count
 
+from campaigns.delivery.channels import Ending
+from campaigns.models import Attempt
+from campaigns.queries import clock
+from campaigns.services.examine import refuse_unfit
 from campaigns.services.reconcile import reconcile
 from campaigns.services.send import BATCH, drain, send_batch
 
@@ -22,20 +29,52 @@ class Command(BaseCommand):
         parser.add_argument("--every", type=float, default=2.0, metavar="SECONDS", help="pause between looks")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["limit"]:
-            self.stdout.write(f"{send_batch(options['limit']).tried} sent")
-        elif options["watch"]:
+        refuse_unfit()
+        if options["watch"] and not options["limit"]:
             self._watch(options["every"])
+            return
+        began = clock.now()
+        if options["limit"]:
+            tried = send_batch(options["limit"]).tried
         else:
             reconcile()
-            self.stdout.write(f"{drain(BATCH)} sent")
+            tried = drain(BATCH)
+        put_off = not_sent(began)
+        self.stdout.write(f"{tried - sum(put_off.values())} sent")
+        for fault, count in put_off.items():
+            self.stderr.write(f"{count} not sent: {fault}. They are tried again.")
 
     def _watch(self, every: float) -> None:
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         self.stdout.write("Watching. Ctrl-C stops after the batch in hand.")
+        told: set[str] = set()
         while not stop.is_set():
-            reconcile()
-            drain(BATCH)
+            faults = _pass()
+            for fault in sorted(faults - told):
+                self.stderr.write(f"{fault}. Trying again until it is over.")
+            told = faults
             stop.wait(every)
+
+
+def _pass() -> set[str]:
+    """Look once; what is wrong, if anything. What was under way when the database went is settled later."""
+    try:
+        began = clock.now()
+        reconcile()
+        drain(BATCH)
+        return set(not_sent(began))
+    except (OperationalError, InterfaceError) as error:
+        connection.close()
+        return {f"The database does not answer: {str(error).partition(chr(10))[0].rstrip('.')}"}
+
+
+def not_sent(since: datetime) -> dict[str, int]:
+    """Tries that ended since then and sent nothing, counted by what the channel met; no address is in it."""
+    rows = Attempt.objects.filter(finished_at__gte=since, outcome=Ending.NOT_SENT)
+    counted = rows.values_list("channel", "error_code", "detail").annotate(Count("pk")).order_by("channel")
+    return {
+        f"{channel}: {' '.join(filter(None, (code, detail))) or 'the channel does not answer'}": count
+        for channel, code, detail, count in counted
+    }
