@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from celery import shared_task
 from django.db import InterfaceError, OperationalError
+from kombu.exceptions import OperationalError as BrokerError
 
 from campaigns.services import plan, send
 from campaigns.services import reconcile as reconcile_service
@@ -30,6 +31,12 @@ def next_tick_tries_again() -> Iterator[None]:
 def send_due() -> None:
     """Send one batch. A full one asks for two more, so that a backlog soon has every process at work."""
     if send.send_batch().full:
+        call_two_more()
+
+
+def call_two_more() -> None:
+    """A hint that is lost costs one tick."""
+    with suppress(BrokerError):
         send_due.apply_async(expires=10)
         send_due.apply_async(expires=10)
 

@@ -1,4 +1,4 @@
-"""E-mail over SMTP, through Django's e-mail API: one recipient a message, connections kept open.
+"""E-mail over SMTP, on Django's backend: one recipient a message, connections kept open.
 
 SMTP says clearly whether a message was taken, except in one place: when the line breaks after the final dot
 and before the answer. Only that is `UNCERTAIN`; everything before it was not sent, every answer is an answer.
@@ -14,20 +14,17 @@ import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
-from email.mime.text import MIMEText
-from email.utils import format_datetime, formataddr, parseaddr
+from email.utils import parseaddr
 from enum import Enum, StrEnum
 from functools import cache
 from select import POLLIN, poll
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.smtp import EmailBackend
-from django.core.mail.message import MIMEMixin
-from django.utils.encoding import punycode
 
 from campaigns.delivery.channels import Ending, InvalidSetting, Outcome, Outgoing, Sought
+from campaigns.delivery.email_mime import envelope_address, is_address, message_bytes
 from campaigns.delivery.sent_mail import SentFolder
 from campaigns.domain.lifecycle import Reason
 
@@ -62,7 +59,7 @@ class SmtpConfig:
     pool_size: int = 64
 
     def __post_init__(self) -> None:
-        if not _ADDRESS.fullmatch(self.from_address):
+        if not is_address(self.from_address):
             raise InvalidSetting(
                 "EMAIL_FROM must be one plain e-mail address, such as clinic@clinic.example."
             )
@@ -366,77 +363,3 @@ def _reason(error: OSError, code: int, enhanced: str, phase: Phase) -> Reason:
     if code in _NO_SUCH_MAILBOX and phase is Phase.ENVELOPE:
         return Reason.BAD_ADDRESS
     return Reason.FILTERED if code in {550, 554} and phase is Phase.DOTTED else Reason.PROVIDER_REFUSED
-
-
-_LOCAL = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+"
-_ADDRESS = re.compile(rf"{_LOCAL}@[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
-
-
-def envelope_address(address: str) -> str:
-    """The address as SMTP takes it, the domain in ASCII. ValueError for anything but one plain address."""
-    if not _ADDRESS.fullmatch(address):
-        raise ValueError("not one plain e-mail address")
-    local, _, domain = address.rpartition("@")
-    return f"{local}@{punycode(domain)}"
-
-
-def message_bytes(outgoing: Outgoing, from_address: str) -> bytes:
-    """The whole message, ready for DATA. ValueError where a header would not be one line."""
-    headers = _headers(outgoing)
-    _refuse_control(outgoing.subject, outgoing.from_name, outgoing.reply_to, *headers.values())
-    if not all(_HEADER_NAME.fullmatch(name) for name in headers):
-        raise ValueError("not a header name")
-    email = EmailMultiAlternatives(
-        subject=outgoing.subject,
-        body=outgoing.text,
-        from_email=formataddr((outgoing.from_name, from_address)),
-        to=[outgoing.to],
-        reply_to=[outgoing.reply_to] if outgoing.reply_to else None,
-        headers=headers,
-    )
-    email.encoding = "utf-8"
-    if outgoing.html:
-        email.attach_alternative(outgoing.html, "text/html")
-    if outgoing.calendar is not None:
-        email.attach(_calendar_part(outgoing.calendar, outgoing.calendar_method))
-    return cast(MIMEMixin, email.message()).as_bytes(linesep="\r\n")
-
-
-def _headers(outgoing: Outgoing) -> dict[str, str]:
-    """Everything but From, To, Subject and Reply-To.
-
-    Auto-Submitted (RFC 3834) and the Exchange header keep absence notices away. There is no `Precedence`:
-    `bulk` moves a reminder out of sight at some hosts, and Auto-Submitted already says what it would.
-    """
-    headers = {
-        "Date": format_datetime(outgoing.now),
-        "Content-Language": outgoing.language,
-        "Auto-Submitted": "auto-generated",
-        "X-Auto-Response-Suppress": "All",
-    }
-    if outgoing.message_id:
-        headers["Message-ID"] = outgoing.message_id
-    if outgoing.unsubscribe_url:
-        headers["List-Unsubscribe"] = _unsubscribe(outgoing)
-        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
-    return {**headers, **outgoing.headers}
-
-
-def _unsubscribe(outgoing: Outgoing) -> str:
-    """The link, and the reply address with its token where the installation receives mail."""
-    link = f"<{outgoing.unsubscribe_url}>"
-    return f"{link}, <mailto:{outgoing.reply_to}?subject=unsubscribe>" if outgoing.reply_to else link
-
-
-def _calendar_part(content: bytes, method: str) -> MIMEText:
-    part = MIMEText(content.decode("utf-8"), "calendar", "utf-8")
-    part.set_param("method", method)
-    part.add_header("Content-Disposition", "attachment", filename="visit.ics")
-    return part
-
-
-def _refuse_control(*values: str) -> None:
-    if any(_CONTROL.search(value) for value in values):
-        raise ValueError("a control character in a header")

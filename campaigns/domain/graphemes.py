@@ -104,16 +104,28 @@ _JOINING_PAIRS = frozenset(
 )
 
 
+_STAND_ALONE = {Kind.OTHER, Kind.CONTROL}
+
+
+def is_plain(text: str) -> bool:
+    """Whether every character is a cluster of its own: no marks, joiners, emoji sequences or surrogates."""
+    return all(kind_of(char) in _STAND_ALONE and not "\ud800" <= char <= "\udfff" for char in set(text))
+
+
 def clusters(text: str) -> Iterator[str]:
     """The grapheme clusters of a text, in order; joined they are the text.
 
     Two lone surrogates that form a pair stay together: on the air they are one character.
     """
     start = 0
-    for end in range(1, len(text)):
-        if _breaks(text, start, end):
+    before = None
+    for end, char in enumerate(text):
+        after = kind_of(char)
+        # Two plain letters are most of any text, and nothing more need be asked about them.
+        if end and (before is after is Kind.OTHER or _breaks(text, start, end)):
             yield text[start:end]
             start = end
+        before = after
     if text:
         yield text[start:]
 

@@ -68,6 +68,7 @@ class Reason(StrEnum):
     SUPERSEDED = "superseded"
     ANSWERED = "answered"
     NOT_NEEDED = "not_needed"
+    PROVIDER_DOWN = "provider_down"
 
 
 class Purpose(StrEnum):

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from campaigns.domain.graphemes import clusters
+from campaigns.domain.graphemes import clusters, is_plain
 
 
 class Encoding(StrEnum):
@@ -90,7 +90,12 @@ def segment(text: str, limits: Limits = STANDARD) -> Segmented:
     gsm = is_gsm7(text)
     single, part = (limits.gsm_single, limits.gsm_part) if gsm else (limits.ucs_single, limits.ucs_part)
     units = _units(text, gsm=gsm)
-    parts = (text,) if units <= single else tuple(_pack(_atoms(text, gsm=gsm, part=part), part))
+    if units <= single:
+        parts: tuple[str, ...] = (text,)
+    elif units == len(text) and (gsm or is_plain(text)):  # each character is one unit and stands alone
+        parts = tuple(text[start : start + part] for start in range(0, units, part))
+    else:
+        parts = tuple(_pack(_atoms(text, gsm=gsm, part=part), part))
     return Segmented(
         encoding=Encoding.GSM7 if gsm else Encoding.UCS2, units=units, segments=len(parts), parts=parts
     )
@@ -105,8 +110,9 @@ def _atoms(text: str, *, gsm: bool, part: int) -> Iterator[tuple[str, int]]:
     if gsm:
         yield from ((char, 2 if char in _ESCAPED else 1) for char in text)
         return
+    astral = _ASTRAL.search(text) is not None
     for cluster in clusters(text):
-        width = _units(cluster, gsm=False)
+        width = _units(cluster, gsm=False) if astral else len(cluster)
         if width <= part:
             yield cluster, width
         else:

@@ -308,6 +308,7 @@ class Migration(migrations.Migration):
                             ("superseded", "superseded"),
                             ("answered", "answered"),
                             ("not_needed", "not_needed"),
+                            ("provider_down", "provider_down"),
                         ],
                         max_length=32,
                     ),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from django.db import connection
 
 from campaigns.models.encryption import decrypt, encrypt
@@ -27,6 +28,13 @@ def _run(name: str, **parameters: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(_statements()[name], parameters)
         return cursor.fetchall() if cursor.description else []
+
+
+def _bound(name: str, **parameters: Any) -> psycopg.Cursor[tuple[Any, ...]]:
+    """The same, the parameters apart from the statement: quoting long texts takes longer than storing."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        return psycopg.Cursor(connection.connection).execute(_statements()[name], parameters)
 
 
 def _count(name: str, **parameters: Any) -> int:
@@ -133,7 +141,7 @@ def _sealed(text: str) -> str:
 
 def begin_attempts(beginnings: Sequence[Beginning], now: datetime) -> dict[int, int]:
     """Write the attempt rows and move the messages to `attempting`; the epoch of each message."""
-    rows = _run(
+    begun = _bound(
         "begin_attempts",
         now=now,
         messages=[b.message_id for b in beginnings],
@@ -147,7 +155,32 @@ def begin_attempts(beginnings: Sequence[Beginning], now: datetime) -> dict[int, 
         encodings=[b.encoding for b in beginnings],
         stated=[json.dumps(dict(b.stated)) if b.stated else None for b in beginnings],
     )
-    return dict(rows)
+    return dict(begun.fetchall())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A link in a message: the hash of its token, whose it is, and what it opens until when."""
+
+    token_hash: str
+    patient_id: UUID
+    message_id: int
+    purpose: str
+    expires_at: datetime
+
+
+def add_links(links: Sequence[Link]) -> None:
+    """Make the links of messages about to be tried work."""
+    if not links:
+        return
+    _bound(
+        "add_links",
+        hashes=[link.token_hash for link in links],
+        patients=[link.patient_id for link in links],
+        messages=[link.message_id for link in links],
+        purposes=[link.purpose for link in links],
+        expire=[link.expires_at for link in links],
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +204,7 @@ def record(records: Sequence[Record], now: datetime) -> int:
 
     Messages before attempts: a callback locks them in that order too, so that the two never wait in a circle.
     """
-    moved = _count(
+    moved = _bound(
         "record_messages",
         now=now,
         messages=[r.message_id for r in records],
@@ -179,8 +212,8 @@ def record(records: Sequence[Record], now: datetime) -> int:
         states=[r.state for r in records],
         reasons=[r.reason for r in records],
         due=[r.due_at for r in records],
-    )
-    _count(
+    ).rowcount
+    _bound(
         "record_attempts",
         attempts=[r.attempt_id for r in records],
         outcomes=[r.outcome for r in records],

@@ -11,12 +11,13 @@ the reconciler may decide what became of it. Whoever else sends at the same time
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
-from itertools import islice
+from time import monotonic
 from uuid import UUID, uuid4, uuid5
 from zoneinfo import ZoneInfo
 
@@ -32,7 +33,7 @@ from campaigns.domain.recipients import Channel
 from campaigns.domain.retry import decide
 from campaigns.models import Clinic, Installation, PatientLink
 from campaigns.queries import clock, queue
-from campaigns.queries.queue import Beginning, Claimed, Record, Settled
+from campaigns.queries.queue import Beginning, Claimed, Link, Record, Settled
 from campaigns.services.compose import (
     LINK_LIFE,
     Approvals,
@@ -47,6 +48,8 @@ log = logging.getLogger(__name__)
 
 BATCH = 100
 """Messages a claim. A crash leaves at most this many to the reconciler."""
+FRESH_SECONDS = 0.5
+"""No further message begins on an answer about opt-outs that is older than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +87,7 @@ def send_batch(limit: int = BATCH) -> Batch:
     with transaction.atomic():
         claimed = queue.claim(now, limit)
         ready = _begin(claimed, now) if claimed else []
-    for part in _slices(ready, settings.SENDER_THREADS):
-        _deliver(part)
+    _deliver(ready)
     return Batch(len(claimed), len(ready), len(claimed) >= limit)
 
 
@@ -97,12 +99,6 @@ def drain(limit: int = BATCH) -> int:
         tried += batch.tried
         if not batch.full:
             return tried
-
-
-def _slices(ready: Sequence[Ready], size: int) -> Iterator[list[Ready]]:
-    rows = iter(ready)
-    while part := list(islice(rows, size)):
-        yield part
 
 
 def _begin(claimed: Sequence[Claimed], now: datetime) -> list[Ready]:
@@ -204,7 +200,7 @@ def _write_attempts(
         [_beginning(row, words, attempt) for (row, words), attempt in zip(composed, attempts, strict=True)],
         now,
     )
-    PatientLink.objects.bulk_create(link for row, words in composed for link in _links(row, words, now))
+    queue.add_links([link for row, words in composed for link in _links(row, words, now)])
     return [
         Ready(row, epochs[row.id], _outgoing(row, words, attempt, contexts[row.clinic_id].clinic, now))
         for (row, words), attempt in zip(composed, attempts, strict=True)
@@ -234,9 +230,9 @@ def _stated(row: Claimed, words: Composed) -> dict[str, str] | None:
     return {"visit": str(row.visit_id)} | {name: facts[name] for name in sorted(words.states)}
 
 
-def _links(row: Claimed, words: Composed, now: datetime) -> Iterator[PatientLink]:
+def _links(row: Claimed, words: Composed, now: datetime) -> Iterator[Link]:
     for purpose, token in words.tokens.items():
-        yield PatientLink(
+        yield Link(
             token_hash=token_hash(token),
             patient_id=row.patient_id,
             message_id=row.id,
@@ -300,16 +296,62 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=settings.SENDER_THREADS, thread_name_prefix="sender")
 
 
-def _deliver(part: Sequence[Ready]) -> None:
-    """Let the bytes of one slice leave, and record what became of them. No transaction is open meanwhile."""
-    held = queue.hold([ready.outgoing.attempt_id for ready in part])
-    part = [ready for ready in part if ready.outgoing.attempt_id in held]
-    stopped = queue.opted_out_since([ready.row.id for ready in part])
-    outcomes = list(_pool().map(lambda ready: _send(ready, stopped), part))
+def _deliver(ready: Sequence[Ready]) -> None:
+    """Let the bytes leave, and record what became of them. No transaction is open meanwhile.
+
+    In rounds: each asks who has opted out and whether the tries are still ours, sends while that answer is
+    fresh, and records. At full speed that is one round a batch; with a slow provider, one round a try of each
+    thread, so that no outcome waits for its record longer than the slowest try takes.
+    """
+    waiting = deque(ready)
+    while waiting:
+        _round(waiting)
+
+
+def _round(waiting: deque[Ready]) -> None:
+    """Send from the left of `waiting` for as long as the answers of this round are fresh."""
+    fresh_until = monotonic() + FRESH_SECONDS
+    held = queue.hold([one.outgoing.attempt_id for one in waiting])
+    stopped = queue.opted_out_since([one.row.id for one in waiting])
+    ours = [one for one in waiting if one.outgoing.attempt_id in held]
+    waiting.clear()
+    waiting.extend(ours)
+    done: deque[tuple[Ready, Outcome]] = deque()
+
+    def pull(first: Ready) -> None:
+        one: Ready | None = first
+        while one is not None:
+            done.append((one, _send(one, stopped)))
+            one = _next_of(waiting) if monotonic() < fresh_until else None
+
+    firsts = [waiting.popleft() for _ in range(min(settings.SENDER_THREADS, len(waiting)))]
+    wait([_pool().submit(pull, first) for first in firsts])
     now = clock.now()
-    records = [_record(ready, outcome, now) for ready, outcome in zip(part, outcomes, strict=True)]
-    with transaction.atomic():
-        queue.record(records, now)
+    records = [_record(one, outcome, now) for one, outcome in done]
+    if records:
+        with transaction.atomic():
+            queue.record(records, now)
+    _tell_trouble(done)
+
+
+def _tell_trouble(done: Iterable[tuple[Ready, Outcome]]) -> None:
+    """One line a channel and cause: a mail server that is down must not write a line a message."""
+    trouble = Counter(
+        (one.row.channel, " ".join(filter(None, (outcome.error_code, outcome.detail))))
+        for one, outcome in done
+        if outcome.ending is Ending.NOT_SENT and outcome.reason is None
+    )
+    for (channel, why), count in trouble.items():
+        log.warning(
+            "not taken, will be tried again", extra={"channel": channel, "why": why, "messages": count}
+        )
+
+
+def _next_of(waiting: deque[Ready]) -> Ready | None:
+    try:
+        return waiting.popleft()
+    except IndexError:
+        return None
 
 
 def _send(ready: Ready, stopped: set[int]) -> Outcome:
@@ -348,7 +390,7 @@ def _next(row: Claimed, outcome: Outcome, now: datetime) -> tuple[State, Reason 
         case Ending.REJECTED:
             return State.REJECTED, outcome.reason or Reason.PROVIDER_REFUSED, row.send_at
         case Ending.NOT_SENT:
-            return _again(row, outcome, now)
+            return _again(row, replace(outcome, reason=outcome.reason or Reason.PROVIDER_DOWN), now)
 
 
 def _again(row: Claimed, outcome: Outcome, now: datetime) -> tuple[State, Reason | None, datetime]:

@@ -76,6 +76,7 @@ REASONS: Words = {
     Reason.OPERATOR_CANCELLED: _("Somebody at the clinic cancelled it."),
     Reason.SUPERSEDED: _("Another message took its place."),
     Reason.ANSWERED: _("The patient had already answered."),
+    Reason.PROVIDER_DOWN: _("The provider or the mail server did not take it just then."),
     Reason.NOT_NEEDED: _("It was not needed any more, for instance because the next visit was booked."),
 }
 

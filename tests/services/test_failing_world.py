@@ -128,7 +128,7 @@ def test_an_e_mail_waits_for_a_server_that_refuses_and_goes_once(
     call_command("send_due")
     mends(smtp)
     waiting.refresh_from_db()
-    assert (waiting.state, waiting.sent_at) == (State.WAITING, None)
+    assert (waiting.state, waiting.reason, waiting.sent_at) == (State.WAITING, Reason.PROVIDER_DOWN, None)
     assert factories.NOON < waiting.due_at < waiting.expires_at
     told = capfd.readouterr()
     assert told.out == "0 sent\n"
@@ -148,7 +148,7 @@ def test_a_text_waits_for_a_provider_that_is_gone_and_goes_once(
     call_command("send_due")
     twilio.listen()
     waiting.refresh_from_db()
-    assert (waiting.state, waiting.sent_at) == (State.WAITING, None)
+    assert (waiting.state, waiting.reason, waiting.sent_at) == (State.WAITING, Reason.PROVIDER_DOWN, None)
     told = capfd.readouterr()
     assert "1 not sent: sms: " in told.err
     assert "5550101" not in told.err
