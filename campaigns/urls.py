@@ -5,31 +5,48 @@ from __future__ import annotations
 from django.urls import path
 
 from campaigns.patient import pages
-from campaigns.web import account, enrolling, errors, health, home, inbox, patients, visits
+from campaigns.web import (
+    account,
+    enrolling,
+    errors,
+    health,
+    home,
+    inbox,
+    patients,
+    rewording,
+    visits,
+    wordings,
+)
 from campaigns.webhooks import twilio
 
 PUBLIC = frozenset(
     {
         "sign-in",
         "sign-in-link",
+        "site-language",
         "healthz",
         "readyz",
         "unsubscribe",
-        "information",
+        "patient-page",
         "twilio-inbound",
         "twilio-status",
     }
 )
 """Routes that a stranger may open. A test holds this list against what the routes do."""
 
+TEXT = "<str:edition>/<str:sequence>/<str:step>/<str:channel>"
+"""What names one text: a language or the variant of one, a folder and a name in it, sms, email or page."""
+
 urlpatterns = [
     path("", home.home, name="home"),
     path("sending/pause", home.pause, name="pause"),
     path("sending/resume", home.resume, name="resume"),
+    path("language", account.site_language, name="site-language"),
     path("sign-in", account.password, name="sign-in"),
     path("sign-in/<str:token>", account.by_link, name="sign-in-link"),
     path("sign-out", account.sign_out, name="sign-out"),
     path("patients/new", enrolling.new, name="enroll"),
+    path("consent/<str:tag>", enrolling.consent_text, name="consent-text"),
     path("patients/<uuid:patient_id>", patients.patient, name="patient"),
     path("messages/<int:message_id>/html", patients.mail, name="mail"),
     path("visits/<uuid:visit_id>/move", visits.move, name="visit-move"),
@@ -38,8 +55,19 @@ urlpatterns = [
     path("alerts", inbox.alerts, name="alerts"),
     path("alerts/<int:alert_id>/acknowledge", inbox.acknowledge, name="alert-acknowledge"),
     path("alerts/<int:alert_id>/close", inbox.close, name="alert-close"),
+    path("wording", wordings.languages, name="wordings"),
+    path("wording/comments/<int:comment_id>/settle", wordings.settle, name="wording-settle"),
+    path("wording/<str:language>", wordings.language, name="wording-language"),
+    path("wording/<str:language>/approve", wordings.approve_all, name="wording-approve"),
+    path("wording/<str:language>/export", rewording.export, name="wording-export"),
+    path("wording/<str:language>/import", rewording.import_file, name="wording-import"),
+    path("wording/<str:language>/words/<str:context>", rewording.words, name="wording-words"),
+    path(f"wording/{TEXT}", wordings.text, name="wording-text"),
+    path(f"wording/{TEXT}/comment", wordings.comment, name="wording-comment"),
+    path(f"wording/{TEXT}/sample/<str:shown>", wordings.sample, name="wording-sample"),
+    path(f"wording/{TEXT}/do/<str:act>", wordings.act, name="wording-act"),
     path("u/<str:token>", pages.unsubscribe, name="unsubscribe"),
-    path("p/<str:token>", pages.information, name="information"),
+    path("p/<str:token>", pages.linked, name="patient-page"),
     path("webhooks/twilio/inbound", twilio.inbound, name="twilio-inbound"),
     path("webhooks/twilio/status/<uuid:attempt_id>", twilio.status, name="twilio-status"),
     path("healthz", health.healthz, name="healthz"),

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 
-from campaigns.domain.languages import SUPPORTED
 from campaigns.domain.recipients import Channel
 from campaigns.domain.visits import VisitKind
 from campaigns.models import Clinic, Installation, Message, Staff
@@ -25,8 +24,14 @@ def set_now(now: datetime | None) -> None:
     Installation.objects.update_or_create(pk=1, defaults={"rehearsal_now": now})
 
 
-def make_clinic(*, approved: bool = True, name: str = "Westside Pain Clinic") -> Clinic:
-    """A clinic in Vancouver, with every language approved unless told otherwise."""
+APPROVED = ("en-CA", "fr-CA", "ar")
+"""What a clinic of the tests has approved: three languages say as much as fourteen, and sooner."""
+
+
+def make_clinic(
+    *, approved: bool = True, name: str = "Westside Pain Clinic", languages: Sequence[str] = APPROVED
+) -> Clinic:
+    """A clinic in Vancouver, with three languages approved unless told otherwise."""
     clinic = create_clinic(
         NewClinic(
             name=name,
@@ -42,7 +47,7 @@ def make_clinic(*, approved: bool = True, name: str = "Westside Pain Clinic") ->
         by="test",
     )
     if approved:
-        for language in SUPPORTED:
+        for language in languages:
             approve_language(clinic, language, by="Dr. Example", now=NOON)
     return clinic
 

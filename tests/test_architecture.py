@@ -54,6 +54,10 @@ def in_tasks(rule: Callable[..., list[str]], *rest: Any) -> Rule:
 # --- the code as it is
 
 
+MAY_BE_LEFT_OUT = {"tests/delivery/oracle/node.py", "tests/visual/browser.py"}
+"""Where a machine may lack what a test compares with: Node, a browser. Each says so."""
+
+
 @pytest.mark.parametrize(
     ("rule", "found"),
     [
@@ -66,7 +70,7 @@ def in_tasks(rule: Callable[..., list[str]], *rest: Any) -> Rule:
         (rules.rules_in_models, rooms("campaigns/models/")),
         (rules.signals, package()),
         (rules.delayed_tasks, product()),
-        (rules.left_out_tests, sources()),
+        (rules.left_out_tests, [one for one in sources() if one.path not in MAY_BE_LEFT_OUT]),
         (rules.undocumented, rooms(*DOCUMENTED)),
         (rules.clocks, [one for one in rooms(*ONE_CLOCK) if one.path not in OWN_CLOCK]),
         (no_twilio_elsewhere, sources()),

@@ -17,7 +17,7 @@ class VisitEntry:
 
     `uid` stays the same for the life of the visit and `sequence` rises with each change, a cancellation
     included: calendars replace the entry of the same uid only by one with a higher sequence.
-    `summary` is neutral wording: calendars are shared with families and employers.
+    `summary` and `description` are neutral wording: calendars are shared with families and employers.
     """
 
     uid: str
@@ -25,6 +25,7 @@ class VisitEntry:
     starts_at: datetime
     now: datetime
     summary: str
+    description: str = ""
     location: str = ""
     lasts: timedelta = timedelta(minutes=30)
     organizer: str = ""
@@ -58,6 +59,8 @@ def _event(entry: VisitEntry) -> Event:
     event.add("dtend", starts_at + entry.lasts)
     event.add("summary", entry.summary)
     event.add("status", "CANCELLED" if entry.cancelled else "CONFIRMED")
+    if entry.description:
+        event.add("description", entry.description)
     if entry.location:
         event.add("location", entry.location)
     if entry.organizer:

@@ -1,16 +1,10 @@
-"""Extract, update, compile and check the catalogs of patient texts.
-
-The checks look for what gettext's own tools let through: a dropped placeholder, another number, a lost "not".
-"""
+"""Extract, update and compile the catalogs of patient texts. What is wrong in them: `delivery.checks`."""
 
 from __future__ import annotations
 
 import io
 import re
-import unicodedata
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,58 +14,24 @@ from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po, write_po
 
 from campaigns.delivery import wording
-from campaigns.delivery.formats import is_rtl, style
-from campaigns.delivery.rendering import reload, render
-from campaigns.delivery.wording import DOMAIN, LOCALES, ROOT, SAMPLE, catalog_path
+from campaigns.delivery.formats import style
+from campaigns.delivery.glossaries import glossary, kept_words
+from campaigns.delivery.rendering import reload
+from campaigns.delivery.translations import DOMAIN, GSM_ENTRY, ROOT, catalog_path, compiled
+from campaigns.delivery.wording import LOCALES
 from campaigns.domain.languages import SOURCE, SUPPORTED
 from campaigns.domain.recipients import Channel
-from campaigns.domain.sms import segment
 
 TAG = "TRANSLATORS:"
-SEGMENTS = {"en-CA": 1, "fr-CA": 2}
-MOST_SEGMENTS = 3
 
 _KEYWORDS = {"pgettext": ((1, "c"), 2), "npgettext": ((1, "c"), 2, 3)}
 _NAME = re.compile(r"%\((\w+)\)s")
-_DIGITS = re.compile(r"[89]-\d-\d|\d+")
-_KEPT = re.compile(
-    r"\b(?:ibuprofen|naproxen|acetaminophen|Advil|Motrin|Aleve|Aspirin|Tylenol|MSP"
-    r"|STOP|START|HELP|CALL|Y|N)\b(?!')"
-)
-_KEPT_AS = {
-    "fr-CA": {"ibuprofen": "ibuprofène", "naproxen": "naproxène", "acetaminophen": "acétaminophène"},
-}
-_NEGATED = re.compile(r"\b(?:do not|never|no longer|cannot|not worry)\b", re.IGNORECASE)
-_NEGATIONS = {
-    "fr-CA": re.compile(r"\b(?:ne\b|n'|pas\b|ni\b|incapable)", re.IGNORECASE),
-    "ar": re.compile(r"\b[وف]?(?:لا|لم|لن|ليس|لستم|عدم|دون)\b"),
-}
-_KEEP_TAKING = re.compile(r"\bdo not stop\b", re.IGNORECASE)
-_KEEP_TAKINGS = {
-    "fr-CA": re.compile(r"\bne (?:l[ae]s? )?cessez pas\b", re.IGNORECASE),
-    "ar": re.compile("لا توقفو"),
-}
-_OPT_OUT = re.compile(r"\b(?:CANCEL|END|QUIT|REVOKE|OPTOUT)\b")
-_STRAY = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad\ue000\ue001]")
-_SCRIPTS = {"Latn": "LATIN", "Arab": "ARABIC"}
 _NOISE = "POT-Creation-Date|PO-Revision-Date|Generated-By|Last-Translator|Language-Team|Report-Msgid-Bugs-To"
 _NOISY_HEADERS = re.compile(rf'^"(?:{_NOISE}): .*\n', re.MULTILINE)
 _HEADER = """# Texts that patients read: {name}.
 # One entry is one whole text or paragraph. Its context says where it stands.
-# Written and checked by `campaigns catalogs`; see docs/wording.md."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing wrong, on one line."""
-
-    file: str
-    line: int
-    entry: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.entry}: {self.what}"
+# Written by `campaigns catalogs`, checked by `campaigns check-wording`; see docs/wording.md."""
+_VARIANT_NOTE = "A variant in the letters of GSM-7 alone: say it without the others, never drop an accent."
 
 
 def extract_template(
@@ -91,19 +51,20 @@ def extract_template(
 
 def _advice(entry: wording.Entry) -> list[str]:
     names = dict.fromkeys(_NAME.findall(entry.plural or entry.text))
-    sample = wording.sample_values(Channel.SMS if _is_sms(entry.context) else Channel.EMAIL)
-    kept = dict.fromkeys(_KEPT.findall(entry.text) + re.findall(r"911|8-1-1|9-8-8", entry.text))
+    sample = wording.sample_values(Channel.SMS if is_sms(entry.context) else Channel.EMAIL)
+    kept = dict.fromkeys(kept_words().findall(entry.text) + re.findall(r"911|8-1-1|9-8-8", entry.text))
     advice = []
     if names:
         advice.append("Placeholders: " + "; ".join(f"%({n})s is for example {sample[n]}" for n in names))
     if kept:
         advice.append("Keep as it is: " + ", ".join(kept))
-    if _is_sms(entry.context):
+    if is_sms(entry.context):
         advice.append("SMS: as short as it can be without losing a fact.")
     return advice
 
 
-def _is_sms(context: str) -> bool:
+def is_sms(context: str) -> bool:
+    """Whether an entry goes into an SMS."""
     return ".sms." in context and not context.startswith("page.")
 
 
@@ -171,10 +132,38 @@ def load(language: str) -> Catalog:
 def update(language: str, template: Catalog) -> Catalog:
     """The language's catalog with the entries of the template; never a guess from a similar text."""
     catalog = load(language)
-    catalog.update(template, no_fuzzy_matching=True)
+    catalog.update(with_variants(template, catalog, language), no_fuzzy_matching=True)
+    catalog.fuzzy = False
     catalog.header_comment = _HEADER.format(name=SUPPORTED[language].english_name)
     catalog.mime_headers = [("Plural-Forms", style(language).plural)]
     return catalog
+
+
+def with_variants(template: Catalog, catalog: Catalog, language: str) -> Catalog:
+    """The template with the variants that a language has, each after the text it stands in for.
+
+    Only people add variants; where the text has gone or the language takes none, theirs is obsolete.
+    """
+    held = {(m.id, m.context) for m in [*list(catalog)[1:], *catalog.obsolete.values()]}
+    if not glossary(language).variants:
+        return template
+    found = Catalog(header_comment=template.header_comment, fuzzy=False)
+    for message in list(template)[1:]:
+        _copy(message, found, message.context, [])
+        variant = f"{message.context}{GSM_ENTRY}"
+        if is_sms(message.context or "") and (message.id, variant) in held:
+            _copy(message, found, variant, [_VARIANT_NOTE])
+    return found
+
+
+def _copy(message: Message, into: Catalog, context: str | None, notes: list[str]) -> None:
+    into.add(
+        message.id,
+        locations=message.locations,
+        flags=message.flags,
+        auto_comments=[*message.auto_comments, *notes],
+        context=context,
+    )
 
 
 def generated() -> dict[Path, str]:
@@ -200,151 +189,11 @@ def compile_all() -> dict[str, int]:
     """Write each language's .mo; how many texts each holds. Fuzzy and half-filled entries stay out."""
     counts = {}
     for language in languages():
+        if not (ROOT / catalog_path(language)).is_file():
+            continue
         catalog = load(language)
-        content = wording.compiled(catalog)
+        content = compiled(catalog)
         (ROOT / catalog_path(language)).with_suffix(".mo").write_bytes(content)
         counts[language] = sum(1 for message in catalog if message.id and message.string)
     reload()
     return counts
-
-
-def check() -> list[Finding]:
-    """Everything wrong in every catalog and in the English source; empty when all is well."""
-    findings = list(check_source(extract()))
-    for language in languages():
-        findings += check_catalog(language, load(language), extract())
-    return findings or list(check_segments())
-
-
-def check_source(template: Catalog) -> Iterator[Finding]:
-    """The English texts: one text a context, a note for the translator, no word that opts people out."""
-    contexts: dict[str | None, str] = {}
-    for message in list(template)[1:]:
-        text = _source(message)[0]
-        file, line = message.locations[0]
-        problems = list(_hygiene(text, text, SOURCE, message.context or ""))
-        if contexts.setdefault(message.context, text) != text:
-            problems.append("another text has the same context")
-        if not message.auto_comments:
-            problems.append(f"has no {TAG} comment")
-        yield from (Finding(file=file, line=line, entry=str(message.context), what=w) for w in problems)
-
-
-def check_catalog(language: str, catalog: Catalog, template: Catalog) -> Iterator[Finding]:
-    """One language: what is missing, and what is wrong in each translation."""
-    file = catalog_path(language)
-    for wanted in list(template)[1:]:
-        message = catalog.get(wanted.id, wanted.context)
-        line = (message.lineno if message else None) or 1
-        problems = check_message(message, language) if message else ["missing: run update"]
-        yield from (Finding(file=file, line=line, entry=str(wanted.context), what=w) for w in problems)
-    for gone in [*catalog.obsolete.values(), *_unknown(catalog, template)]:
-        yield Finding(file=file, line=gone.lineno or 1, entry=str(gone.context), what="obsolete: remove it")
-
-
-def _unknown(catalog: Catalog, template: Catalog) -> Iterator[Message]:
-    return (m for m in list(catalog)[1:] if template.get(m.id, m.context) is None)
-
-
-def check_message(message: Message, language: str) -> list[str]:
-    """What is wrong with one translation, in plain words."""
-    sources, targets = _source(message), _forms(message)
-    if message.fuzzy:
-        return ["fuzzy: review it and take the mark away"]
-    if not all(targets):
-        return ["not translated"]
-    problems: list[str] = []
-    for number, target in enumerate(targets):
-        source = sources[min(number, len(sources) - 1)] if len(targets) > 1 else sources[0]
-        countless = len(sources) > 1 and number < len(targets) - 1
-        problems += _parity(source, target, language, countless)
-        problems += _hygiene(source, target, language, message.context or "")
-        problems += _language(source, target, language, message.context or "")
-    return list(dict.fromkeys(problems))
-
-
-def _source(message: Message) -> tuple[str, ...]:
-    return (message.id,) if isinstance(message.id, str) else tuple(message.id)
-
-
-def _forms(message: Message) -> tuple[str, ...]:
-    return (message.string,) if isinstance(message.string, str) else tuple(message.string or ("",))
-
-
-def _parity(source: str, target: str, language: str, countless: bool) -> Iterator[str]:
-    """Same placeholders, same numbers, same kept words. A plural form may leave out the count itself."""
-    for name, more, fewer in _differences(_NAME, source, target):
-        if fewer and not (countless and name == "num"):
-            yield f"%({name})s is missing"
-        if more:
-            yield f"%({name})s is not in the English"
-    if "%" in _NAME.sub("", target).replace("%%", "") or re.search(r"[{}]", target):
-        yield "a placeholder is broken"
-    yield from _kept(source, target, language)
-
-
-def _kept(source: str, target: str, language: str) -> Iterator[str]:
-    for number, _, fewer in _differences(_DIGITS, _NAME.sub("", source), _NAME.sub("", target)):
-        yield f"the number {number} is {'missing' if fewer else 'not in the English'}"
-    local = _KEPT_AS.get(language, {})
-    for word in dict.fromkeys(_KEPT.findall(source)):
-        if not re.search(rf"(?<![A-Za-z]){re.escape(local.get(word, word))}(?![A-Za-z])", target):
-            yield f"{local.get(word, word)} must stay as it is"
-
-
-def _differences(pattern: re.Pattern[str], source: str, target: str) -> Iterator[tuple[str, bool, bool]]:
-    ours, theirs = Counter(pattern.findall(source)), Counter(pattern.findall(target))
-    for found in sorted(ours.keys() | theirs.keys()):
-        if theirs[found] != ours[found]:
-            yield found, theirs[found] > ours[found], theirs[found] < ours[found]
-
-
-def _hygiene(source: str, target: str, language: str, context: str) -> Iterator[str]:
-    if target != target.strip():
-        yield "space at an edge"
-    if "  " in target or "\n" in target:
-        yield "doubled space or a line break"
-    if target != unicodedata.normalize("NFC", target):
-        yield "not NFC"
-    if _STRAY.search(target):
-        yield "an invisible character"
-    if re.search("[\u00a0\u2000-\u200a\u202f]", target) and (_is_sms(context) or language == SOURCE):
-        yield "a special space"
-    if any(c.isdecimal() and not c.isascii() for c in target):
-        yield "digits must be 0 to 9"
-    if found := _OPT_OUT.search(target):
-        yield f"{found.group()} would opt the patient out at the carrier"
-
-
-def _language(source: str, target: str, language: str, context: str) -> Iterator[str]:
-    if target == source:
-        yield "same as the English"
-    if _NEGATED.search(source) and not _NEGATIONS[language].search(target):
-        yield "the English says not, this does not"
-    if len(_KEEP_TAKING.findall(source)) != len(_KEEP_TAKINGS[language].findall(target)):
-        yield "'do not stop' is lost or doubled"
-    bare = _KEPT.sub("", _NAME.sub("", target))
-    letters = [c for c in bare if c.isalpha()]
-    script = _SCRIPTS[SUPPORTED[language].script]
-    own = sum(unicodedata.name(c, "").startswith(script) for c in letters)
-    if letters and own < 0.8 * len(letters):
-        yield f"{100 - 100 * own // len(letters)}% of the letters are of another script"
-    if _is_sms(context) and is_rtl(language) and unicodedata.bidirectional(target[0]) not in {"R", "AL"}:
-        yield "must begin with a letter that is written from right to left"
-
-
-def check_segments() -> Iterator[Finding]:
-    """Each SMS with long sample values against the language's budget."""
-    for template, channel in wording.templates():
-        for language in SUPPORTED if channel is Channel.SMS else ():
-            used = segment(render(template, channel, language, SAMPLE).text).segments
-            most = SEGMENTS.get(language, MOST_SEGMENTS)
-            if used > most:
-                name = wording.template_name(template, channel)
-                what = f"{used} segments in {language}, {most} is the budget"
-                yield Finding(file=f"templates/{name}", line=1, entry=template, what=what)
-
-
-def lines(findings: Iterable[Finding]) -> str:
-    """The findings, one a line."""
-    return "\n".join(str(finding) for finding in findings)

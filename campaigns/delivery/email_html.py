@@ -6,6 +6,7 @@ All of it works on text with holes (`holes.py`), once a template and language; a
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -178,7 +179,15 @@ def _lay_out(tag: str, text: str) -> str:
         return "- " + wrap(text, "  ")
     laid = "\n".join(wrap(line) for line in text.split("\n"))
     rule = {"h1": "=", "h2": "-"}.get(tag)
-    return f"{laid}\n{rule * min(len(text), WIDTH)}" if rule else laid
+    return f"{laid}\n{rule * min(columns(text), WIDTH)}" if rule else laid
+
+
+def columns(text: str) -> int:
+    """The width of a text in a fixed font: Chinese and Korean letters take two columns, marks none."""
+    return sum(
+        0 if unicodedata.category(c) in {"Mn", "Me", "Cf"} else 1 + (unicodedata.east_asian_width(c) in "WF")
+        for c in text
+    )
 
 
 def wrap(text: str, indent: str = "") -> str:

@@ -14,13 +14,24 @@ from functools import lru_cache
 
 from jinja2 import TemplateNotFound, UndefinedError
 from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import escape
 
 from campaigns.delivery import wording
 from campaigns.delivery.email_html import PlainText, hold_runs, inline, subject_of
-from campaigns.delivery.formats import STYLES, is_rtl, style
+from campaigns.delivery.formats import STYLES, format_phone, is_rtl, style
 from campaigns.delivery.holes import Holed, hole
-from campaigns.delivery.wording import Facts, template_name, translations, wording_digest
+from campaigns.delivery.pages import page_digest
+from campaigns.delivery.translations import (
+    NO_OWN_WORDS,
+    ROOT,
+    OwnWords,
+    catalog,
+    catalog_path,
+    language_of,
+    translations,
+)
+from campaigns.delivery.wording import Facts, environment, template_name, wording_digest
 from campaigns.domain.errors import CampaignsError, RenderError
 from campaigns.domain.languages import SOURCE
 from campaigns.domain.recipients import Channel
@@ -57,15 +68,18 @@ class _Prepared:
 _Numbers = tuple[tuple[str, int], ...]
 
 
-def render(template: str, channel: Channel, language: str, facts: Facts) -> Rendered:
-    """The message in that language.
+def render(
+    template: str, channel: Channel, edition: str, facts: Facts, own: OwnWords = NO_OWN_WORDS
+) -> Rendered:
+    """The message in that edition of a language, where a clinic has them in its own words.
 
     Raises TemplateMissing, TranslationMissing or RenderError (a fact is absent), each with one line that
     names the template, the language and the mend.
     """
+    language = language_of(edition)
     filled = wording.values(facts, channel, language) if language in STYLES else {}
     shape = frozenset(filled)
-    ready = _prepared(template, channel, language, shape, tuple(wording.numbers(facts).items()))
+    ready = _prepared(template, channel, edition, shape, tuple(wording.numbers(facts).items()), own)
     if channel is Channel.SMS:
         return _sms(ready, template, language, filled)
     return _email(ready, template, language, filled)
@@ -95,13 +109,14 @@ def _email(ready: _Prepared, template: str, language: str, filled: dict[str, str
 
 @lru_cache(maxsize=4096)
 def _prepared(
-    template: str, channel: Channel, language: str, shape: frozenset[str], numbers: _Numbers
+    template: str, channel: Channel, edition: str, shape: frozenset[str], numbers: _Numbers, own: OwnWords
 ) -> _Prepared:
     name = template_name(template, channel)
-    translations(language)
+    translations(edition, own)
+    language = language_of(edition)
     given: dict[str, str | int] = {**wording.language_values(language), **{n: hole(n) for n in shape}}
-    page = unicodedata.normalize("NFC", _run(name, language, given | dict(numbers)))
-    digest = wording_digest(template, channel, language)
+    page = unicodedata.normalize("NFC", _run(environment(edition, own), name, given | dict(numbers)))
+    digest = wording_digest(template, channel, edition, own)
     if channel is Channel.SMS:
         return _Prepared(digest=digest, text=Holed(page.strip()), subject=Holed(""), html=Holed(""))
     rtl = is_rtl(language)
@@ -114,9 +129,10 @@ def _prepared(
     )
 
 
-def _run(name: str, language: str, given: dict[str, str | int]) -> str:
+def _run(sandbox: ImmutableSandboxedEnvironment, name: str, given: dict[str, str | int]) -> str:
+    language = given["lang"]
     try:
-        return wording.environment(language).get_template(name).render(given)
+        return sandbox.get_template(name).render(given)
     except CampaignsError:
         raise
     except UndefinedError as error:
@@ -142,17 +158,24 @@ def _after_rtl(text: str, index: int) -> bool:
     return True
 
 
+def calendar_words(edition: str, clinic: str, phone: str, own: OwnWords = NO_OWN_WORDS) -> tuple[str, str]:
+    """Summary and note of a visit in the patient's calendar. `phone` is E.164. Raises TranslationMissing."""
+    page = environment(edition, own).get_template(wording.CALENDAR)
+    summary, note = page.render(clinic=clinic, phone=format_phone(phone)).strip().splitlines()
+    return summary, note
+
+
 def help_line(language: str) -> str:
     """One line for a patient who gets English because the wording in their language is not ready."""
     english = "Call us for help in your language."
-    if language == SOURCE or not (wording.ROOT / wording.catalog_path(language)).is_file():
+    if language == SOURCE or not (ROOT / catalog_path(language)).is_file():
         return english
     return translations(language).pgettext("shared.help_line", english)
 
 
 def reload() -> None:
     """Forget everything prepared, after a template or a catalog has changed on disk."""
-    for cached in (_prepared, wording.environment, wording.translations, wording.wording_digest):
-        cached.cache_clear()
-    for listed in (wording.templates, wording.placeholders, wording.message_entries):
-        listed.cache_clear()
+    for known in (_prepared, translations, catalog):
+        known.cache_clear()
+    wording.forget()
+    page_digest.cache_clear()

@@ -9,18 +9,13 @@ from __future__ import annotations
 
 import gettext
 import hashlib
-import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from functools import cache
-from pathlib import Path
+from functools import cache, lru_cache
 from typing import Any
 
-from babel.messages.catalog import Catalog
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from jinja2 import FileSystemLoader, StrictUndefined, TemplateNotFound, TemplateSyntaxError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -32,15 +27,23 @@ from campaigns.delivery.formats import (
     is_rtl,
     style,
 )
-from campaigns.domain.errors import RenderError, TemplateMissing, TranslationMissing
+from campaigns.delivery.translations import (
+    GSM_ENTRY,
+    NO_OWN_WORDS,
+    ROOT,
+    OwnWords,
+    has_entry,
+    translations,
+)
+from campaigns.domain.errors import RenderError, TemplateMissing
 from campaigns.domain.languages import SOURCE, SUPPORTED
 from campaigns.domain.recipients import Channel
 
-ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "templates"
 LOCALES = ROOT / "locales"
-DOMAIN = "patient"
 SHARED = "shared"
+CALENDAR = "messages/shared/calendar.txt"
+"""The summary and the note of the calendar entry that goes with an e-mail about a visit, a line each."""
 
 _SUFFIXES = {Channel.SMS: ".sms.txt", Channel.EMAIL: ".email.html"}
 _NUMBERS = {
@@ -63,7 +66,7 @@ _STATED = frozenset(
         "visit_number",
         "given_name",
     }
-    | {"date", "time", "old_date", "old_time", "opens"}
+    | {"date", "time", "old_date", "old_time", "opens", "languages", "preferences_url"}
 )
 
 
@@ -89,6 +92,8 @@ class Facts:
     visit_number: int = 0
     settings: Mapping[str, int] = field(default_factory=dict)
     unsubscribe_url: str = ""
+    preferences_url: str = ""
+    languages: tuple[str, ...] = ()
 
 
 SETTINGS = {
@@ -115,6 +120,8 @@ SAMPLE = Facts(
     visit_number=10,
     settings=SETTINGS | {"soreness_days_to": 10},
     unsubscribe_url="https://clinic.example/u/x7Kd3mQ9TBx7Kd3mQ9TBx7",
+    preferences_url="https://clinic.example/p/x7Kd3mQ9TBx7Kd3mQ9TBx7",
+    languages=tuple(SUPPORTED),
 )
 SAMPLE_SHORT = Facts(
     clinic="Elm Clinic",
@@ -132,6 +139,7 @@ SAMPLE_SHORT = Facts(
         "soreness_days_to": 2,
     },
     unsubscribe_url="https://clinic.example/u/a",
+    languages=(SOURCE,),
 )
 
 
@@ -147,6 +155,8 @@ def values(facts: Facts, channel: Channel, language: str) -> dict[str, str]:
         "fee": facts.fee,
         "link": facts.link,
         "unsubscribe_url": facts.unsubscribe_url,
+        "preferences_url": facts.preferences_url,
+        "languages": ("، " if is_rtl(language) else ", ").join(SUPPORTED[t].name for t in facts.languages),
         "visit_number": str(facts.visit_number or ""),
         "given_name": "" if short else facts.given_name,
     }
@@ -217,9 +227,14 @@ class Entry:
     line: int = 0
 
 
-@cache
-def environment(language: str) -> ImmutableSandboxedEnvironment:
-    """The sandbox of one language: nothing but our own files, facts, and that language's catalog."""
+@lru_cache(maxsize=64)
+def environment(edition: str, own: OwnWords = NO_OWN_WORDS) -> ImmutableSandboxedEnvironment:
+    """The sandbox of one edition: nothing but our own files, facts, and the words of that edition."""
+    return sandbox(translations(edition, own))
+
+
+def sandbox(found: gettext.NullTranslations) -> ImmutableSandboxedEnvironment:
+    """A sandbox with any texts in it."""
     made: Any = ImmutableSandboxedEnvironment(
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
@@ -229,12 +244,11 @@ def environment(language: str) -> ImmutableSandboxedEnvironment:
         auto_reload=False,
         extensions=["jinja2.ext.i18n"],
     )
-    found = translations(language)
     made.install_gettext_callables(
         found.gettext, found.ngettext, newstyle=True, pgettext=found.pgettext, npgettext=found.npgettext
     )
-    sandbox: ImmutableSandboxedEnvironment = made
-    return sandbox
+    finished: ImmutableSandboxedEnvironment = made
+    return finished
 
 
 PARSER = ImmutableSandboxedEnvironment(loader=FileSystemLoader(TEMPLATES), extensions=["jinja2.ext.i18n"])
@@ -268,7 +282,8 @@ def entries(tree: nodes.Template) -> Iterator[Entry]:
             yield Entry(context=texts[0], text=texts[1], plural=texts[2], line=call.lineno)
 
 
-def _closure(name: str) -> dict[str, nodes.Template]:
+@cache
+def _closure(name: str) -> Mapping[str, nodes.Template]:
     """A template and all it extends, includes and imports, by name."""
     found: dict[str, nodes.Template] = {}
     waiting = [name]
@@ -290,25 +305,50 @@ def placeholders(template: str, channel: Channel) -> frozenset[str]:
 
 @cache
 def message_entries(template: str, channel: Channel) -> tuple[Entry, ...]:
-    """Every text of a message, shared parts included."""
-    trees = _closure(template_name(template, channel))
+    """Every text of a message, shared parts and the entry for the patient's calendar included."""
+    trees = dict(_closure(template_name(template, channel)))
+    if channel is Channel.EMAIL and placeholders(template, channel) & {"date", "time"}:
+        trees |= _closure(CALENDAR)
     return tuple(entry for name in sorted(trees) for entry in entries(trees[name]))
 
 
-@cache
-def wording_digest(template: str, channel: Channel, language: str) -> str:
+def texts_of(
+    template: str, channel: Channel, edition: str, own: OwnWords = NO_OWN_WORDS
+) -> list[tuple[Entry, list[str]]]:
+    """Each entry of a message with its words in that edition (one text, or a text for each plural form)."""
+    found = translations(edition, own)
+    return [(entry, _translated(found, entry)) for entry in message_entries(template, channel)]
+
+
+def texts_in(name: str, edition: str, own: OwnWords = NO_OWN_WORDS) -> list[tuple[Entry, list[str]]]:
+    """The same for one template file and what it builds on, such as a page that patients open."""
+    trees = _closure(name)
+    found = translations(edition, own)
+    listed = [entry for part in sorted(trees) for entry in entries(trees[part])]
+    return [(entry, _translated(found, entry)) for entry in listed]
+
+
+@lru_cache(maxsize=4096)
+def has_gsm_variant(template: str, language: str, own: OwnWords = NO_OWN_WORDS) -> bool:
+    """Whether a text message was written a second time, without letters outside GSM-7."""
+    there = has_entry(language, own)
+    return any(there(e.context + GSM_ENTRY, e.text) for e in message_entries(template, Channel.SMS))
+
+
+@lru_cache(maxsize=8192)
+def wording_digest(template: str, channel: Channel, edition: str, own: OwnWords = NO_OWN_WORDS) -> str:
     """SHA-256 (hex) of source, translation and placeholders: what an approval binds.
 
     The build of the message counts too (order, conditions), its comments, spaces and colours do not.
     """
-    found = translations(language)
-    texts = [[e.context, e.text, e.plural, _translated(found, e)] for e in message_entries(template, channel)]
+    texts = [[e.context, e.text, e.plural, t] for e, t in texts_of(template, channel, edition, own)]
     parts = sorted(_closure(template_name(template, channel)))
     built = [_bare(part) for part in parts if part.startswith("messages/")]
-    bound = [template, channel.value, language, texts, sorted(placeholders(template, channel)), built]
+    bound = [template, channel.value, edition, texts, sorted(placeholders(template, channel)), built]
     return hashlib.sha256(json.dumps(bound, ensure_ascii=False).encode()).hexdigest()
 
 
+@cache
 def _bare(name: str) -> str:
     """A template's source without comments and without regard to spaces."""
     source = (TEMPLATES / name).read_text(encoding="utf-8")
@@ -322,55 +362,9 @@ def _translated(found: gettext.NullTranslations, entry: Entry) -> list[str]:
     return [found.pgettext(entry.context, entry.text)]
 
 
-class _Refuse(gettext.NullTranslations):
-    """Stands behind a catalog: what is not in it is an error, never English in silence."""
-
-    def __init__(self, language: str) -> None:
-        super().__init__()
-        self.language = language
-
-    def pgettext(self, context: str, message: str) -> str:
-        raise TranslationMissing(
-            f"{context} is not translated into {self.language}: complete {catalog_path(self.language)}."
-        )
-
-    def npgettext(self, context: str, msgid1: str, msgid2: str, n: int) -> str:
-        return self.pgettext(context, msgid1)
-
-
-def catalog_path(language: str) -> str:
-    """Where a language's catalog lives, relative to the project."""
-    return f"locales/{language.replace('-', '_')}/LC_MESSAGES/{DOMAIN}.po"
-
-
-def compiled(catalog: Catalog) -> bytes:
-    """The catalog as .mo bytes, without fuzzy or half-filled entries.
-
-    Babel itself fills an empty plural with English and calls it done.
-    """
-    for message in list(catalog)[1:]:
-        forms = message.string if isinstance(message.string, (tuple, list)) else (message.string,)
-        if message.fuzzy or not all(forms):
-            catalog.delete(message.id, message.context)
-    buffer = io.BytesIO()
-    write_mo(buffer, catalog)
-    return buffer.getvalue()
-
-
-@cache
-def translations(language: str) -> gettext.NullTranslations:
-    """The texts of one language: the compiled catalog when it is fresh, else the .po compiled in memory."""
-    if language == SOURCE:
-        return gettext.NullTranslations()
-    source = ROOT / catalog_path(language)
-    if not source.is_file():
-        raise TranslationMissing(f"There is no catalog for {language}: add {catalog_path(language)}.")
-    ready = source.with_suffix(".mo")
-    if ready.is_file() and ready.stat().st_mtime > source.stat().st_mtime:
-        content = ready.read_bytes()
-    else:
-        with source.open("rb") as file:
-            content = compiled(read_po(file))
-    loaded = gettext.GNUTranslations(io.BytesIO(content))
-    loaded.add_fallback(_Refuse(language))
-    return loaded
+def forget() -> None:
+    """Read every template and catalog again when it is next asked for."""
+    for known in (templates, environment, _closure, placeholders, message_entries, _bare):
+        known.cache_clear()
+    for answered in (sample_values, has_gsm_variant, wording_digest):
+        answered.cache_clear()

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -96,7 +96,7 @@ def _play(stage: Stage, began: float, *, once: bool) -> int:
         stage.processes.start()
         wait_for_site(stage.base_url)
     clinic, staff = clinic_of_the_demo()
-    kept = _rehearse(stage, clinic, staff, began)
+    kept = _rehearse(stage, clinic, staff[0], began)
     if once:
         return 0 if kept else 1
     return _serve(stage, staff, kept)
@@ -146,13 +146,16 @@ def _progress(start: datetime, end: datetime) -> Iterator[Callable[[datetime], N
         yield advance
 
 
-def _serve(stage: Stage, staff: Staff, kept: bool) -> int:
+def _serve(stage: Stage, staff: Sequence[Staff], kept: bool) -> int:
     from campaigns.local.setting import sign_in_url
 
     console = Console()
     console.print(f"\nThe site:  [bold]{stage.base_url}[/]")
-    console.print("Sign in once with this link:")
-    console.print(f"  [bold]{sign_in_url(stage.base_url, staff)}[/]", soft_wrap=True)
+    console.print("Sign in once with a link:")
+    for person in staff:
+        console.print(
+            f"  {person.get_role_display()}: [bold]{sign_in_url(stage.base_url, person)}[/]", soft_wrap=True
+        )
     console.print(
         "Messages go on being sent on the real clock, to this machine only. Ctrl-C stops everything."
     )

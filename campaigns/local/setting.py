@@ -44,8 +44,8 @@ def wait_for_site(base_url: str) -> None:
     raise TimeoutError("The site does not answer. Its log is in the state folder under logs/web.log.")
 
 
-def clinic_of_the_demo() -> tuple[Clinic, Staff]:
-    """The demo clinic and its one member of staff, made on first use. Every text is approved there."""
+def clinic_of_the_demo() -> tuple[Clinic, list[Staff]]:
+    """The demo clinic, its coordinator and its clinician, made on first use. Every text is approved there."""
     from campaigns.domain.languages import SUPPORTED
     from campaigns.local.stage import SMS_NUMBER
     from campaigns.models import Clinic, Staff
@@ -70,18 +70,18 @@ def clinic_of_the_demo() -> tuple[Clinic, Staff]:
         )
         for language in SUPPORTED:
             approve_language(clinic, language, by="demo", now=clock.now())
-    staff = Staff.objects.filter(clinic=clinic).first() or create_staff(
-        email="coordinator@demo-clinic.example",
-        name="Demo Coordinator",
-        role=Staff.Role.COORDINATOR,
-        clinic=clinic,
-        by="demo",
-    )
-    return clinic, staff
+    return clinic, [
+        Staff.objects.filter(email=email).first()
+        or create_staff(email=email, name=name, role=role, clinic=clinic, by="demo")
+        for email, name, role in (
+            ("coordinator@demo-clinic.example", "Demo Coordinator", Staff.Role.COORDINATOR),
+            ("clinician@demo-clinic.example", "Demo Clinician", Staff.Role.CLINICIAN),
+        )
+    ]
 
 
 def sign_in_url(base_url: str, staff: Staff) -> str:
-    """A link that signs the demo's coordinator in once."""
+    """A link that signs one of the demo's staff in once."""
     from django.urls import reverse
 
     from campaigns.services.sign_in import make_link

@@ -201,7 +201,7 @@ SENT_WORDS = {
 
 def show(report: Report, console: Console) -> None:
     """Print it for somebody who sees the product for the first time."""
-    names = ", ".join(f"{SUPPORTED[tag].english_name} {n}" for tag, n in sorted(report.patients.items()))
+    names = ", ".join(f"{SUPPORTED[tag].staff_name} {n}" for tag, n in sorted(report.patients.items()))
     sections = {
         f"{sum(report.patients.values())} demo patients ({names})": None,
         f"{sum(report.states.values())} messages planned": _states(report),
@@ -240,7 +240,7 @@ def _states(report: Report) -> Table:
 def _languages(report: Report) -> Table:
     table = _table("", "texts", "segments", "cost", "e-mails")
     for row in report.by_language:
-        name = SUPPORTED[str(row["tag"])].english_name
+        name = SUPPORTED[str(row["tag"])].staff_name
         table.add_row(
             name, str(row["texts"]), str(row["segments"]), f"{row['cost']:.2f} USD", str(row["mails"])
         )

@@ -8,7 +8,7 @@ from campaigns.models.messages import Attempt, DeliveryEvent, Message
 from campaigns.models.patients import Consent, ContactPoint, Patient, PatientLink, Suppression
 from campaigns.models.replies import Alert, Answer, Reply
 from campaigns.models.staff import SignInLink, Staff
-from campaigns.models.wording import Wording
+from campaigns.models.wording import OwnWording, Wording, WordingComment
 
 __all__ = [
     "Alert",
@@ -23,6 +23,7 @@ __all__ = [
     "Enrollment",
     "Installation",
     "Message",
+    "OwnWording",
     "Patient",
     "PatientLink",
     "Reply",
@@ -31,4 +32,5 @@ __all__ = [
     "Suppression",
     "Visit",
     "Wording",
+    "WordingComment",
 ]

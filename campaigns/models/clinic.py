@@ -66,6 +66,14 @@ class Clinic(models.Model):
     unapproved_policy = models.CharField(
         max_length=8, choices=UnapprovedPolicy.choices, default=UnapprovedPolicy.ENGLISH
     )
+    fallback_languages: models.Field[dict[str, list[str]], dict[str, list[str]]] = models.JSONField(
+        default=dict, help_text="By language tag: what to try, in order, before English"
+    )
+    wording_version = models.UUIDField(
+        default=uuid.uuid4,
+        editable=False,
+        help_text="Another one after every change of wording; kept by triggers",
+    )
     is_demo = models.BooleanField(default=False)
     created_at = models.DateTimeField()
 

@@ -15,7 +15,12 @@ CHANNELS = [(channel.value, channel.value) for channel in Channel]
 
 
 class Patient(models.Model):
-    """One person in the clinic's care. `language` is an exact tag of ours, such as fr-CA."""
+    """One person in the clinic's care.
+
+    `language` is what the patient reads, an exact tag of ours such as fr-CA. `interpreter_language` is what
+    the patient speaks at a visit where that needs an interpreter (a name such as Cantonese): never a
+    written form.
+    """
 
     class Status(models.TextChoices):
         ACTIVE = "active", "Active"
@@ -28,6 +33,7 @@ class Patient(models.Model):
     given_name = EncryptedText()
     family_name = EncryptedText(blank=True)
     language = models.CharField(max_length=16)
+    interpreter_language = models.CharField(max_length=40, blank=True)
     time_zone = models.CharField(max_length=64, blank=True)
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.ACTIVE)
     status_reason = models.CharField(max_length=200, blank=True)
@@ -89,6 +95,7 @@ class Consent(models.Model):
     by = models.CharField(max_length=120)
     evidence = models.CharField(max_length=200, blank=True)
     language_shown = models.CharField(max_length=16, blank=True)
+    wording_shown = models.CharField(max_length=64, blank=True, help_text="Digest of the text agreed to")
 
     class Meta:
         db_table = "consent"
@@ -125,6 +132,7 @@ class PatientLink(models.Model):
     class Purpose(models.TextChoices):
         INFORMATION = "information", "The page behind a text"
         UNSUBSCRIBE = "unsubscribe", "Unsubscribe"
+        PREFERENCES = "preferences", "Language of the messages"
 
     token_hash = models.CharField(max_length=64, primary_key=True)
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="links")

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from functools import wraps
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.templatetags.static import static
+from django.utils.translation.trans_real import parse_accept_lang_header
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from campaigns.delivery import wording
-from campaigns.delivery.formats import format_phone
-from campaigns.domain.errors import CampaignsError, TranslationMissing
-from campaigns.domain.languages import SOURCE, SUPPORTED
-from campaigns.models import PatientLink
-from campaigns.services.unsubscribe import LinkedPage, look_up
+from campaigns.delivery.pages import page, page_in_all
+from campaigns.domain.languages import SUPPORTED, canonical
+from campaigns.models import Clinic, PatientLink
+from campaigns.services.compose import Approvals
+from campaigns.services.prefer import choose_language, look_up_preferences
+from campaigns.services.unsubscribe import LinkedPage, look_up, purpose_of
 from campaigns.services.unsubscribe import unsubscribe as stop
 
 Page = Callable[[HttpRequest, str], HttpResponse]
@@ -28,19 +28,13 @@ SHEET_POLICY = (
 )
 """The sheet is the e-mail of the same step, whose styles stand in the document itself."""
 
-_HYPHENATED = re.compile(r"\d+(?:-\d+)+(?![^<]*>)")
-"""A hyphenated number in the text of a page: beside Arabic letters, browsers would show 8-1-1 as 1-1-8."""
 
-NOBODY_KNOWN = ("en-CA", "fr-CA", "ar")
-"""Languages of the page for a link that tells us nothing about who opened it."""
-
-
-def by_token(page: Page) -> Page:
+def by_token(view: Page) -> Page:
     """The address is the key: no sign-in, no CSRF token, and never a referrer that would tell the address."""
 
-    @wraps(page)
+    @wraps(view)
     def kept_to_itself(request: HttpRequest, token: str) -> HttpResponse:
-        response = page(request, token)
+        response = view(request, token)
         response.headers["Referrer-Policy"] = "no-referrer"
         return response
 
@@ -51,58 +45,77 @@ def by_token(page: Page) -> Page:
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """GET shows a button, POST acts: the patient's or a mail program's one click (RFC 8058). No cookies."""
-    page = look_up(token, PatientLink.Purpose.UNSUBSCRIBE)
-    if page is None:
-        return gone()
+    found = look_up(token, PatientLink.Purpose.UNSUBSCRIBE)
+    if found is None:
+        return gone(request)
     if request.method == "POST":
         stop(token)
-        return shown("unsubscribed.html", page)
-    return shown("unsubscribe.html", page)
+        return _about_channel("patient/unsubscribed", found)
+    return _about_channel("patient/unsubscribe", found)
 
 
 @by_token
+@require_http_methods(["GET", "HEAD", "POST"])
+def linked(request: HttpRequest, token: str) -> HttpResponse:
+    """Whatever the link was made for."""
+    view = PAGES.get(purpose_of(token))
+    return view(request, token) if view else gone(request)
+
+
+def preferences(request: HttpRequest, token: str) -> HttpResponse:
+    """The language of the messages. GET shows, POST saves; then the page speaks the new language."""
+    wanted = request.POST.get("language", "") if request.method == "POST" else ""
+    found = choose_language(token, wanted) if wanted else look_up_preferences(token)
+    if found is None:
+        return gone(request)
+    about = {"choices": found.choices, "saved": found.language.tag == wanted, "partly": found.partly}
+    return _shown("patient/preferences", found.language.tag, found.clinic, found.words, about)
+
+
 @require_safe
 def information(request: HttpRequest, token: str) -> HttpResponse:
     """The page behind a text."""
-    page = look_up(token, PatientLink.Purpose.INFORMATION)
-    if page is None:
-        return gone()
-    if not page.html:
-        return shown("call_us.html", page)
-    response = HttpResponse(page.html)
+    found = look_up(token, PatientLink.Purpose.INFORMATION)
+    if found is None:
+        return gone(request)
+    if not found.html:
+        return _about_channel("patient/call_us", found)
+    response = HttpResponse(found.html)
     response.headers["Content-Security-Policy"] = SHEET_POLICY
     return response
 
 
-def shown(template: str, page: LinkedPage) -> HttpResponse:
-    """One page in the patient's language; in English where its translation is not complete yet."""
-    facts = {"clinic": page.clinic.name, "phone": page.clinic.phone, "channel": page.channel.value}
-    try:
-        return HttpResponse(rendered(template, page.language, facts))
-    except TranslationMissing:
-        return HttpResponse(rendered(template, SOURCE, facts))
+def _about_channel(template: str, found: LinkedPage) -> HttpResponse:
+    about = {"channel": found.channel.value}
+    return _shown(template, found.language, found.clinic, found.words, about)
 
 
-def rendered(template: str, language: str, facts: Mapping[str, str]) -> str:
-    """A template of templates/patient/ in one language. Raises TranslationMissing."""
-    page = wording.environment(language).get_template(f"patient/{template}")
-    html = page.render(
-        lang=language,
-        dir=SUPPORTED[language].direction,
-        stylesheet=static("site.css"),
-        phone_text=format_phone(facts.get("phone", "")),
-        **facts,
-    )
-    return _HYPHENATED.sub(r'<bdi dir="ltr">\g<0></bdi>', html)
+def _shown(
+    name: str, wanted: str, clinic: Clinic, words: Approvals, about: Mapping[str, object]
+) -> HttpResponse:
+    """A page in the patient's language where the clinic has approved it, else in what it falls back to."""
+    facts = {"clinic": clinic.name, "phone": clinic.phone, "stylesheet": static("site.css")}
+    language = words.page_language(name, [wanted, *clinic.fallback_languages.get(wanted, [])])
+    return HttpResponse(page(name, language, facts, own=words.own, about={**about, "reads": wanted}))
 
 
-def gone() -> HttpResponse:
-    """For a link that is unknown, used for something else or too old: we know no language, so several."""
-    parts = []
-    for language in NOBODY_KNOWN:
-        try:
-            parts.append(rendered("gone_part.html", language, {}))
-        except CampaignsError:
-            continue
-    found = wording.environment(SOURCE).get_template("patient/gone.html")
-    return HttpResponse(found.render(parts=parts, stylesheet=static("site.css")), status=404)
+def gone(request: HttpRequest) -> HttpResponse:
+    """For a link that is unknown, used for something else or too old: we know no patient and no language.
+
+    So it speaks every language, the one that the browser prefers first.
+    """
+    html = page_in_all("patient/gone", "patient/gone_part", _preferred_first(request), static("site.css"))
+    return HttpResponse(html, status=404)
+
+
+def _preferred_first(request: HttpRequest) -> list[str]:
+    accepted = [tag for tag, _ in parse_accept_lang_header(request.headers.get("Accept-Language", ""))]
+    wanted = [canonical(tag) for tag in accepted]
+    return sorted(SUPPORTED, key=lambda tag: wanted.index(tag) if tag in wanted else len(wanted))
+
+
+PAGES: dict[str, Page] = {
+    PatientLink.Purpose.INFORMATION: information,
+    PatientLink.Purpose.PREFERENCES: preferences,
+}
+"""What each kind of link opens. The way out has an address of its own, which mail programs post to."""

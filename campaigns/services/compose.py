@@ -7,21 +7,26 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Protocol
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
+from campaigns.delivery.pages import PAGE, page_digest
 from campaigns.delivery.rendering import Facts, Rendered, help_line, render, wording_digest
-from campaigns.delivery.wording import placeholders
+from campaigns.delivery.translations import NO_OWN_WORDS, OwnWords, gsm_edition
+from campaigns.delivery.wording import has_gsm_variant, placeholders
 from campaigns.domain.errors import RenderError, TemplateMissing, TranslationMissing
+from campaigns.domain.languages import SUPPORTED
 from campaigns.domain.lifecycle import Purpose, Reason
 from campaigns.domain.recipients import Channel
 from campaigns.domain.sms import Limits, Segmented, segment
-from campaigns.models import Clinic, PatientLink, Wording
+from campaigns.models import Clinic, OwnWording, PatientLink, Wording
 
 MOST_SEGMENTS = 6
 """A longer text is a mistake in its wording, and some carriers drop it."""
@@ -29,13 +34,41 @@ MOST_SEGMENTS = 6
 LINK_LIFE = {
     PatientLink.Purpose.INFORMATION: timedelta(days=30),
     PatientLink.Purpose.UNSUBSCRIBE: timedelta(days=180),
+    PatientLink.Purpose.PREFERENCES: timedelta(days=180),
 }
 """How long a link works. Unsubscribe links outlive CASL's 60 days."""
 
 SOURCE_LANGUAGE = "en-CA"
 
-Approvals = frozenset[tuple[str, str, str, str]]
-"""(template, channel, language, digest) of every wording that a clinic has approved."""
+Approved = frozenset[tuple[str, str, str, str]]
+"""(template, channel, edition, digest) of every wording that a clinic has approved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """What a clinic has approved, and its own words, which every digest depends on."""
+
+    approved: Approved = frozenset()
+    own: OwnWords = NO_OWN_WORDS
+
+    def covers(self, template: str, channel: Channel, edition: str) -> bool:
+        """Whether the text as it stands is approved. A text that is not translated is not."""
+        try:
+            digest = wording_digest(template, channel, edition, self.own)
+        except TranslationMissing:
+            return False
+        return (template, str(channel), edition, digest) in self.approved
+
+    def page_language(self, name: str, chain: Sequence[str]) -> str:
+        """The first language of the chain that a page is approved in; English is always the last."""
+        for language in chain:
+            try:
+                digest = page_digest(name, language, self.own)
+            except TranslationMissing:
+                continue
+            if (name, PAGE, language, digest) in self.approved:
+                return language
+        return SOURCE_LANGUAGE
 
 
 class Subject(Protocol):
@@ -85,9 +118,19 @@ class NotComposed:
 
 
 def approvals(clinic: Clinic) -> Approvals:
-    """What this clinic has approved."""
+    """What this clinic has approved, in whose words. Read again only after a change."""
+    version = Clinic.objects.values_list("wording_version", flat=True).get(pk=clinic.pk)
+    return _approvals(clinic.pk, version)
+
+
+@lru_cache(maxsize=64)
+def _approvals(clinic: UUID, version: UUID) -> Approvals:
+    """The version never comes twice, not even after a roll-back: what is kept here is never out of date."""
     rows = Wording.objects.filter(clinic=clinic, state=Wording.State.APPROVED)
-    return frozenset(rows.values_list("template", "channel", "language", "digest"))
+    own = OwnWording.objects.filter(clinic=clinic).values_list("language", "context", "text")
+    return Approvals(
+        frozenset(rows.values_list("template", "channel", "language", "digest")), OwnWords(frozenset(own))
+    )
 
 
 def compose(subject: Subject, clinic: Clinic, approved: Approvals, now: datetime) -> Composed | NotComposed:
@@ -99,7 +142,8 @@ def compose(subject: Subject, clinic: Clinic, approved: Approvals, now: datetime
         if isinstance(language, NotComposed):
             return language
         tokens = _tokens(subject.template, channel)
-        rendered = render(subject.template, channel, language, facts_of(subject, clinic, tokens, now))
+        facts = facts_of(subject, clinic, tokens, now)
+        rendered = _shortest(subject.template, channel, language, facts, clinic, approved)
     except TemplateMissing as error:
         return NotComposed(Reason.TEMPLATE_MISSING, str(error))
     except TranslationMissing as error:
@@ -107,6 +151,22 @@ def compose(subject: Subject, clinic: Clinic, approved: Approvals, now: datetime
     except RenderError as error:
         return NotComposed(Reason.RENDER_ERROR, str(error))
     return _measured(subject, channel, wanted, rendered, tokens, clinic)
+
+
+def _shortest(
+    template: str, channel: Channel, language: str, facts: Facts, clinic: Clinic, approved: Approvals
+) -> Rendered:
+    """The text, or its GSM-safe variant where that is approved and saves a segment."""
+    full = render(template, channel, language, facts, approved.own)
+    if channel is Channel.EMAIL or not has_gsm_variant(template, language, approved.own):
+        return full
+    edition = gsm_edition(language)
+    if not approved.covers(template, channel, edition):
+        return full
+    limits = Limits(**clinic.sms_limits)
+    variant = render(template, channel, edition, facts, approved.own)
+    saves = segment(variant.text, limits).segments < segment(full.text, limits).segments
+    return variant if saves else full
 
 
 def _measured(
@@ -145,25 +205,18 @@ def _language(
 
     A safety text is never held for want of an approval in the patient's language.
     """
-    if _is_approved(subject.template, channel, wanted, approved):
+    if approved.covers(subject.template, channel, wanted):
         return wanted
     may_fall_back = (
         clinic.unapproved_policy == Clinic.UnapprovedPolicy.ENGLISH or subject.purpose == Purpose.SAFETY
     )
-    if may_fall_back and _is_approved(subject.template, channel, SOURCE_LANGUAGE, approved):
-        return SOURCE_LANGUAGE
+    chain = [*clinic.fallback_languages.get(wanted, []), SOURCE_LANGUAGE] if may_fall_back else []
+    for language in chain:
+        if approved.covers(subject.template, channel, language):
+            return language
     return NotComposed(
         Reason.TRANSLATION_NOT_APPROVED, f"{subject.template} {channel} is not approved in {wanted}"
     )
-
-
-def _is_approved(template: str, channel: Channel, language: str, approved: Approvals) -> bool:
-    """Whether the text as it stands is approved. A text that is not translated is not."""
-    try:
-        digest = wording_digest(template, channel, language)
-    except TranslationMissing:
-        return False
-    return (template, str(channel), language, digest) in approved
 
 
 def _tokens(template: str, channel: Channel) -> dict[str, str]:
@@ -174,6 +227,7 @@ def _tokens(template: str, channel: Channel) -> dict[str, str]:
         tokens[PatientLink.Purpose.INFORMATION.value] = secrets.token_urlsafe(16)
     if channel is Channel.EMAIL:
         tokens[PatientLink.Purpose.UNSUBSCRIBE.value] = secrets.token_urlsafe(16)
+        tokens[PatientLink.Purpose.PREFERENCES.value] = secrets.token_urlsafe(16)
     return tokens
 
 
@@ -188,9 +242,9 @@ def unsubscribe_url(tokens: Mapping[str, str]) -> str:
     return f"{settings.PUBLIC_BASE_URL}/u/{token}" if token else ""
 
 
-def information_url(tokens: Mapping[str, str]) -> str:
-    """The address of the page behind a text."""
-    token = tokens.get(PatientLink.Purpose.INFORMATION.value)
+def page_url(tokens: Mapping[str, str], purpose: PatientLink.Purpose) -> str:
+    """The address of a patient's page: behind a text, or the choice of language."""
+    token = tokens.get(purpose.value)
     return f"{settings.PUBLIC_BASE_URL}/p/{token}" if token else ""
 
 
@@ -208,11 +262,13 @@ def facts_of(subject: Subject, clinic: Clinic, tokens: Mapping[str, str], now: d
         old_on=date.fromisoformat(stated["date"]) if "date" in stated else None,
         old_at=time.fromisoformat(stated["time"]) if "time" in stated else None,
         opens=next_opening(clinic, now),
-        link=information_url(tokens),
+        link=page_url(tokens, PatientLink.Purpose.INFORMATION),
         given_name=subject.given_name if subject.channel == Channel.EMAIL else "",
         visit_number=subject.visit_number or 0,
         settings=clinic.settings,
         unsubscribe_url=unsubscribe_url(tokens),
+        preferences_url=page_url(tokens, PatientLink.Purpose.PREFERENCES),
+        languages=tuple(tag for tag in SUPPORTED if tag in (clinic.languages or SUPPORTED)),
     )
 
 

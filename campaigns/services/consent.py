@@ -5,13 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from campaigns.delivery.pages import page_digest
 from campaigns.domain.recipients import Channel
 from campaigns.models import Clinic, Consent, ContactPoint, Patient, Suppression
+from campaigns.services.compose import approvals
 from campaigns.services.record import record
+
+CONSENT = "patient/consent"
+"""The page that a patient reads before agreeing."""
 
 
 def grant(patient: Patient, channel: Channel, *, by: str, source: str, evidence: str, now: datetime) -> None:
     """Record that the patient agreed to every topic on this channel. Call inside a transaction."""
+    words = approvals(patient.clinic)
+    language = words.page_language(CONSENT, [patient.language])
+    shown = page_digest(CONSENT, language, words.own)
     Consent.objects.bulk_create(
         Consent(
             patient=patient,
@@ -22,7 +30,8 @@ def grant(patient: Patient, channel: Channel, *, by: str, source: str, evidence:
             source=source,
             by=by,
             evidence=evidence,
-            language_shown=patient.language,
+            language_shown=language,
+            wording_shown=shown,
         )
         for topic in Consent.Topic
     )

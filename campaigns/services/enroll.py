@@ -32,11 +32,15 @@ class NewVisit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """What a coordinator enters. Addresses as typed; `consent_evidence` says how the patient agreed."""
+    """What a coordinator enters. Addresses as typed; `consent_evidence` says how the patient agreed.
+
+    `language` is what the patient reads; `interpreter_language` what they speak, where a visit needs it.
+    """
 
     given_name: str
     family_name: str = ""
     language: str
+    interpreter_language: str = ""
     phone: str = ""
     email: str = ""
     consent_sms: bool = False
@@ -98,6 +102,7 @@ def _patient(clinic: Clinic, application: Application, by: str, now: datetime) -
         given_name=application.given_name.strip(),
         family_name=application.family_name.strip(),
         language=resolve(application.language).tag,
+        interpreter_language=application.interpreter_language.strip(),
         created_at=now,
     )
     if application.phone:

@@ -18,11 +18,11 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from campaigns.delivery.wording import templates, wording_digest
 from campaigns.domain.errors import CampaignsError
-from campaigns.models import Clinic, Installation, Wording
+from campaigns.models import Clinic, Installation
 from campaigns.queries import sequence_files
-from campaigns.services.compose import SOURCE_LANGUAGE
+from campaigns.services.compose import SOURCE_LANGUAGE, approvals
+from campaigns.services.review import texts
 
 SYSTEM_CHECKS = "campaigns"
 """The tag under which campaigns/checks.py registers."""
@@ -222,18 +222,15 @@ def _attempt(read: Callable[[], str], mend: str) -> Findings:
 
 def _wording(clinic: Clinic) -> Findings:
     """How much of each language this clinic has approved, by what the texts say today."""
-    approved = frozenset(
-        Wording.objects.filter(clinic=clinic, state=Wording.State.APPROVED).values_list(
-            "template", "channel", "language", "digest"
-        )
-    )
+    known = approvals(clinic)
     for language in dict.fromkeys([SOURCE_LANGUAGE, *clinic.languages]):
         try:
-            wanted = {(t, str(c), language, wording_digest(t, c, language)) for t, c in templates()}
+            rows = list(texts(clinic, [language], known.own))
         except CampaignsError as error:
             yield _error(f"{clinic.name}: {str(error).rstrip('.')}", "Then run `campaigns catalogs compile`.")
             continue
-        yield _count(clinic, language, len(wanted & approved), len(wanted))
+        wanted = {(row.template, row.channel, row.language, row.digest) for row in rows}
+        yield _count(clinic, language, len(wanted & known.approved), len(wanted))
 
 
 def _count(clinic: Clinic, language: str, approved: int, total: int) -> Finding:

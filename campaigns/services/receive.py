@@ -23,6 +23,7 @@ from campaigns.services import consent
 from campaigns.services.compose import is_staffed
 from campaigns.services.escalate import open_alert
 from campaigns.services.plan import replan
+from campaigns.services.prefer import change_language, offered
 
 OPEN_FOR = timedelta(hours=72)
 """How long a question waits for its answer; a later number goes to a person."""
@@ -179,6 +180,8 @@ def _act(case: _Case, index: str, owners: list[Patient]) -> None:
     elif case.parsed.keyword is Keyword.HELP:
         _finish(case, Reply.Outcome.HELP, "auto/help")
         _alert(case, Alert.Urgency.ROUTINE, "asked for help")
+    elif case.parsed.keyword is Keyword.LANGUAGE:
+        _choose_language(case, case.patient)
     elif case.parsed.answer is not None and case.asked is not None:
         _answer(case, case.patient, case.asked, alerted)
     elif not alerted:
@@ -195,9 +198,16 @@ def _raise_danger(case: _Case) -> bool:
         crisis = "crisis" in case.assessment.groups
         _say(case, "auto/crisis" if crisis else "auto/emergency", Purpose.SAFETY)
     elif case.parsed.keyword is None:
-        staffed = case.clinic is not None and is_staffed(case.clinic, case.now)
-        _say(case, "auto/high" if staffed else "auto/closed", Purpose.AUTO_REPLY)
+        _say(case, _worried_words(case), Purpose.AUTO_REPLY)
     return True
+
+
+def _worried_words(case: _Case) -> str:
+    """What to say to words or a number that a person must look at the same day."""
+    if case.assessment.rules == ("answer.not_ready",):
+        return "auto/not_ready"
+    staffed = case.clinic is not None and is_staffed(case.clinic, case.now)
+    return "auto/high" if staffed else "auto/closed"
 
 
 def _alert(case: _Case, urgency: str, rule: str, matched: tuple[str, ...] = ()) -> None:
@@ -234,6 +244,22 @@ def _start(case: _Case, index: str) -> None:
     _finish(case, Reply.Outcome.OPT_IN, "auto/start" if came_back else "")
 
 
+def _choose_language(case: _Case, patient: Patient) -> None:
+    """The name of a language of this clinic changes the patient's; any other wish goes to a person.
+
+    The bare word "language" is answered with the names there are.
+    """
+    wanted = case.parsed.keyword_language
+    if wanted is None:
+        _finish(case, Reply.Outcome.LANGUAGE, "auto/languages")
+    elif wanted in {language.tag for language in offered(patient.clinic)}:
+        change_language(patient, wanted, by="patient", source="reply", now=case.now)
+        _finish(case, Reply.Outcome.LANGUAGE, "auto/language")
+    else:
+        _finish(case, Reply.Outcome.ALERT)
+        _alert(case, Alert.Urgency.ROUTINE, "asks for a language that we do not have")
+
+
 def _stranger(case: _Case, owners: list[Patient], alerted: bool) -> None:
     """An unknown number, or one that several patients share: a person decides whose words these are."""
     _finish(case, Reply.Outcome.ALERT if owners else Reply.Outcome.UNMATCHED)
@@ -262,7 +288,9 @@ def _for_a_person(case: _Case) -> None:
     _finish(case, Reply.Outcome.ALERT)
     _alert(case, Alert.Urgency.ROUTINE, rule)
     template = RETRY_TEMPLATES.get(case.expects, "")
-    if case.parsed.problem and template and not _asked_again(case, template):
+    if case.parsed.asks_call:
+        _say(case, "auto/call", Purpose.AUTO_REPLY)
+    elif case.parsed.problem and template and not _asked_again(case, template):
         _say(case, template, Purpose.AUTO_REPLY)
     elif case.clinic and not is_staffed(case.clinic, case.now):
         _say(case, "auto/closed", Purpose.AUTO_REPLY)

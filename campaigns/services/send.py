@@ -27,6 +27,7 @@ from django.db import transaction
 from campaigns.delivery.calendar import PUBLISH, VisitEntry, visit_file
 from campaigns.delivery.channels import Ending, Outcome, Outgoing
 from campaigns.delivery.registry import senders
+from campaigns.delivery.rendering import calendar_words
 from campaigns.domain.consent import Defer, GateFacts, Go, Skip, judge
 from campaigns.domain.lifecycle import Purpose, Reason, State
 from campaigns.domain.recipients import Channel
@@ -202,7 +203,7 @@ def _write_attempts(
     )
     queue.add_links([link for row, words in composed for link in _links(row, words, now)])
     return [
-        Ready(row, epochs[row.id], _outgoing(row, words, attempt, contexts[row.clinic_id].clinic, now))
+        Ready(row, epochs[row.id], _outgoing(row, words, attempt, contexts[row.clinic_id], now))
         for (row, words), attempt in zip(composed, attempts, strict=True)
     ]
 
@@ -251,9 +252,9 @@ def mail_domain() -> str:
     return settings.EMAIL_FROM.rpartition("@")[2].rstrip(">") or "localhost"
 
 
-def _outgoing(row: Claimed, words: Composed, attempt: UUID, clinic: Clinic, now: datetime) -> Outgoing:
-    is_email = row.channel == Channel.EMAIL
-    calendar, method = _calendar(row, words, clinic, now) if is_email else (None, PUBLISH)
+def _outgoing(row: Claimed, words: Composed, attempt: UUID, context: Context, now: datetime) -> Outgoing:
+    clinic, is_email = context.clinic, row.channel == Channel.EMAIL
+    calendar, method = _calendar(row, words, context, now) if is_email else (None, PUBLISH)
     return Outgoing(
         attempt_id=attempt,
         to=row.address,
@@ -272,10 +273,12 @@ def _outgoing(row: Claimed, words: Composed, attempt: UUID, clinic: Clinic, now:
     )
 
 
-def _calendar(row: Claimed, words: Composed, clinic: Clinic, now: datetime) -> tuple[bytes | None, str]:
+def _calendar(row: Claimed, words: Composed, context: Context, now: datetime) -> tuple[bytes | None, str]:
     """A calendar file where the e-mail states the date of a visit. It updates when the visit moves."""
     if not words.states or row.on_date is None or row.at_time is None:
         return None, PUBLISH
+    clinic, language = context.clinic, words.rendered.language
+    summary, note = calendar_words(language, clinic.display_name, clinic.phone, context.approved.own)
     cancelled = row.visit_state == "cancelled"
     entry = VisitEntry(
         uid=f"{row.visit_id}@{mail_domain()}",
@@ -283,7 +286,8 @@ def _calendar(row: Claimed, words: Composed, clinic: Clinic, now: datetime) -> t
         sequence=2 * row.current_visit_version + cancelled,
         starts_at=datetime.combine(row.on_date, row.at_time, ZoneInfo(clinic.time_zone)),
         lasts=timedelta(minutes=row.minutes or 45),
-        summary=clinic.display_name,
+        summary=summary,
+        description=note,
         location=clinic.address,
         now=now,
         cancelled=cancelled,

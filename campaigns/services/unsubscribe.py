@@ -10,55 +10,76 @@ from django.db import transaction
 from campaigns.domain.recipients import Channel
 from campaigns.models import Clinic, ContactPoint, Message, PatientLink
 from campaigns.queries import clock
-from campaigns.services.compose import Composed, approvals, compose, token_hash, unsubscribe_url
+from campaigns.services.compose import (
+    Approvals,
+    Composed,
+    approvals,
+    compose,
+    page_url,
+    token_hash,
+    unsubscribe_url,
+)
 from campaigns.services.consent import opt_out
 from campaigns.services.preview import subject_of
 
 
 @dataclass(frozen=True, slots=True)
 class LinkedPage:
-    """What the page shows. `html` is the information sheet, empty on the unsubscribe page."""
+    """What the page shows. `html` is the information sheet, empty on the unsubscribe page.
+
+    `language` is what the patient reads; `words` knows which pages are approved in it.
+    """
 
     clinic: Clinic
     language: str
     channel: Channel
+    words: Approvals
     html: str = ""
 
 
 def look_up(token: str, purpose: str) -> LinkedPage | None:
     """The page behind a link, or None for an unknown, expired or other-purpose token. Changes nothing."""
-    link = _find(token, purpose)
+    link = find_link(token, purpose)
     if link is None:
         return None
     message = link.message
-    page = LinkedPage(message.clinic, message.language or link.patient.language, Channel(message.channel))
-    if purpose != PatientLink.Purpose.INFORMATION:
-        return page
-    return LinkedPage(page.clinic, page.language, page.channel, _sheet(message))
+    language = message.language or link.patient.language
+    words = approvals(message.clinic)
+    sheet = _sheet(message, words) if purpose == PatientLink.Purpose.INFORMATION else ""
+    return LinkedPage(message.clinic, language, Channel(message.channel), words, sheet)
 
 
-def _find(token: str, purpose: str) -> PatientLink | None:
-    links = PatientLink.objects.select_related("patient", "message__clinic", "message__visit")
+def purpose_of(token: str) -> str:
+    """What a link is for; nothing for an unknown or expired one."""
+    links = PatientLink.objects.filter(token_hash=token_hash(token), expires_at__gt=clock.now())
+    return links.values_list("purpose", flat=True).first() or ""
+
+
+def find_link(token: str, purpose: str) -> PatientLink | None:
+    """The link of a token, good for this purpose now; None for any other."""
+    links = PatientLink.objects.select_related("patient__clinic", "message__clinic", "message__visit")
     return links.filter(token_hash=token_hash(token), purpose=purpose, expires_at__gt=clock.now()).first()
 
 
-def _sheet(message: Message) -> str:
+def _sheet(message: Message, approved: Approvals) -> str:
     """The e-mail of the same step, as approved: a patient with a phone only reads the same words.
 
-    Without the name, since whoever was forwarded the link may read it, and without the way out of e-mail.
+    Without the name, since whoever was forwarded the link may read it, and without the links of the footer.
     """
     subject = replace(subject_of(message, channel=Channel.EMAIL), given_name="")
-    words = compose(subject, message.clinic, approvals(message.clinic), clock.now())
+    words = compose(subject, message.clinic, approved, clock.now())
     if not isinstance(words, Composed):
         return ""
-    way_out = re.escape(unsubscribe_url(words.tokens))
-    return re.sub(rf'<a\b[^>]*href="{way_out}"[^>]*>.*?</a>', "", words.rendered.html, flags=re.DOTALL)
+    own = (unsubscribe_url(words.tokens), page_url(words.tokens, PatientLink.Purpose.PREFERENCES))
+    addresses = "|".join(map(re.escape, own))
+    link = rf'<a\b[^>]*href="(?:{addresses})"[^>]*>.*?</a>(?:<br>)?'
+    return re.sub(link, "", words.rendered.html, flags=re.DOTALL)
 
 
 @transaction.atomic
 def unsubscribe(token: str) -> bool:
     """Stop the channel of the message that held the link; True while the link is good."""
-    link = _find(token, PatientLink.Purpose.UNSUBSCRIBE)
+    link = find_link(token, PatientLink.Purpose.UNSUBSCRIBE)
     if link is None:
         return False
     channel = Channel(link.message.channel)

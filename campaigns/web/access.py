@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
-from campaigns.models import Alert, Course, Installation, Message, Patient, Staff, Visit
+from campaigns.models import Alert, Course, Installation, Message, Patient, Staff, Visit, WordingComment
 
 
 def staff(request: HttpRequest) -> Staff:
@@ -58,6 +58,12 @@ def mail(request: HttpRequest, message_id: int) -> Message:
     if not found.html:
         raise Http404
     return found
+
+
+def comment(request: HttpRequest, comment_id: int) -> WordingComment:
+    """One comment on a text of this clinic."""
+    rows = WordingComment.objects.select_related("clinic")
+    return get_object_or_404(rows, pk=comment_id, clinic=staff(request).clinic_id)
 
 
 def alerts(request: HttpRequest) -> QuerySet[Alert]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.auth import login, logout
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
+from django.views.i18n import set_language
 
 from campaigns.services import sign_in
 from campaigns.web.forms import SignInForm
@@ -39,3 +42,12 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     """End the session, on the server too."""
     logout(request)
     return redirect("sign-in")
+
+
+@login_not_required
+@require_POST
+def site_language(request: HttpRequest) -> HttpResponse:
+    """Read the site in another language from now on; back to the page, never to another site."""
+    if request.POST.get("language", "").lower() not in dict(settings.LANGUAGES):
+        raise SuspiciousOperation("The site has no such language.")
+    return set_language(request)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
-from django.utils.translation import get_language, get_language_bidi
+from django.utils.translation import get_language_bidi
 
 from campaigns.models import Staff
-from campaigns.web import access
+from campaigns.web import access, filters
+
+SITE_LANGUAGES = [(f"{tag[:2]}{tag[2:].upper()}", name) for tag, name in settings.LANGUAGES]
+"""The languages of the staff site, each with its own name. Tags as HTML wants them; Django reads both."""
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
@@ -19,7 +23,8 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "clinic": SimpleLazyObject(lambda: access.staff(request).clinic),
         "installation": SimpleLazyObject(access.installation),
         "open_alerts": SimpleLazyObject(lambda: access.alerts(request).filter(closed_at=None).count()),
-        "page_language": get_language() or "en-ca",
+        "page_language": filters.page_language(),
+        "site_languages": SITE_LANGUAGES,
         "page_direction": "rtl" if get_language_bidi() else "ltr",
     }
 

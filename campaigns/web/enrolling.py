@@ -10,20 +10,27 @@ from typing import Any
 from django.contrib import messages
 from django.core import signing
 from django.forms import BaseFormSet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
-from campaigns.domain.errors import CampaignsError
+from campaigns.delivery.pages import page as patient_page
+from campaigns.domain.errors import CampaignsError, UnknownLanguage
+from campaigns.domain.languages import resolve
 from campaigns.domain.lifecycle import UNSENT
 from campaigns.models import Clinic
 from campaigns.queries import clock
+from campaigns.services.compose import approvals
+from campaigns.services.consent import CONSENT
 from campaigns.services.enroll import Application, enroll
+from campaigns.services.prefer import offered
 from campaigns.services.preview import PreviewedMessage, preview_enrollment
 from campaigns.web import access
 from campaigns.web.forms import CourseForm, PersonForm, VisitRow, VisitRows, application
 from campaigns.web.once import once
+from campaigns.web.told import told
 
 SEALED = "campaigns.web.enrolling"
 
@@ -42,6 +49,11 @@ class Page:
     notice: str = ""
     preview: list[PreviewedMessage] | None = None
     seal: str = ""
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The tags of the languages that this clinic writes."""
+        return tuple(language.tag for language in offered(self.clinic))
 
     @property
     def going(self) -> list[PreviewedMessage]:
@@ -88,6 +100,21 @@ def new(request: HttpRequest) -> HttpResponse:
         page.notice = _("Something changed since the preview. Here is the new one: look at it, then enroll.")
         return _show(request, page)
     return _save(request, page, wanted)
+
+
+@require_safe
+def consent_text(request: HttpRequest, tag: str) -> HttpResponse:
+    """What a patient reads before agreeing to messages, in one language: to show or to print."""
+    clinic = access.staff(request).clinic
+    try:
+        language = resolve(tag)
+    except UnknownLanguage:
+        raise Http404 from None
+    words = approvals(clinic)
+    facts = {"clinic": clinic.name, "phone": clinic.phone, "stylesheet": static("site.css")}
+    return HttpResponse(
+        patient_page(CONSENT, words.page_language(CONSENT, [language.tag]), facts, own=words.own)
+    )
 
 
 def _show(request: HttpRequest, page: Page) -> HttpResponse:
@@ -170,7 +197,7 @@ def _look_ahead(page: Page, wanted: Application) -> bool:
     try:
         page.preview = preview_enrollment(page.clinic, wanted)
     except CampaignsError as error:
-        page.error = str(error)
+        page.error = told(str(error))
         return False
     page.seal = seal(page.key, wanted)
     return True
@@ -186,7 +213,7 @@ def _save(request: HttpRequest, page: Page, wanted: Application) -> HttpResponse
     try:
         patient_id = once(request, page.key, lambda: str(enroll(page.clinic, wanted, by=by).patient.pk))
     except CampaignsError as error:
-        page.error = str(error)
+        page.error = told(str(error))
         return _show(request, page)
     messages.success(request, _("The patient is enrolled."))
     return redirect("patient", patient_id)

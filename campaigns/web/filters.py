@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -10,11 +11,16 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from markupsafe import Markup, escape
 
 from campaigns.delivery import formats
+from campaigns.delivery.translations import language_of
 from campaigns.domain.languages import SUPPORTED
 from campaigns.models import Clinic
-from campaigns.web import wording
+from campaigns.web import names, told, words
+
+_PLACEHOLDER = re.compile(r"%\(\w+\)s")
 
 
 def page_language() -> str:
@@ -53,31 +59,51 @@ def iso(instant: datetime) -> str:
 
 
 def language(tag: str) -> str:
-    """The language's own name, with the English one where it differs."""
-    known = SUPPORTED.get(tag)
-    if known is None:
-        return tag
-    return known.name if known.name == known.english_name else f"{known.name} ({known.english_name})"
+    """The language's own name, with the one in the language of the page where it differs."""
+    return names.language_name(tag)
+
+
+def edition(tag: str) -> str:
+    """The same; of the variant without special letters, that too."""
+    known = language(language_of(tag))
+    return known if language_of(tag) == tag else f"{known} ({_('plain letters')})"
+
+
+def own_name(tag: str) -> str:
+    """What the language is called in itself."""
+    return SUPPORTED[tag].name if tag in SUPPORTED else tag
 
 
 def direction(tag: str) -> str:
     """`rtl` or `ltr`."""
-    return SUPPORTED[tag].direction if tag in SUPPORTED else "auto"
+    known = language_of(tag)
+    return SUPPORTED[known].direction if known in SUPPORTED else "auto"
 
 
 def money(amount: Decimal) -> str:
     """To the cent; small sums keep a tenth of a cent, which is what a text costs."""
-    return f"{amount:.2f}" if amount >= 1 else f"{amount:.3f}"
+    said = f"{amount:.2f}" if amount >= 1 else f"{amount:.3f}"
+    return said.replace(".", ",") if page_language() == "fr-CA" else said
+
+
+def placeholders(text: str) -> Markup:
+    """A text with each placeholder as it is typed, also between letters that run from right to left."""
+    return Markup(_PLACEHOLDER.sub(r'<bdi dir="ltr" class="hole">\g<0></bdi>', str(escape(text))))  # noqa: S704
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "clock": clock,
     "day": day,
     "direction": direction,
+    "edition": edition,
+    "own_name": own_name,
     "iso": iso,
     "language": language,
     "moment": moment,
     "money": money,
+    "placeholders": placeholders,
     "phone": formats.format_phone,
-    **wording.FILTERS,
+    "told": told.told,
+    **words.FILTERS,
+    **names.FILTERS,
 }

@@ -12,19 +12,24 @@ from django.forms.renderers import Jinja2
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.domain.errors import InvalidAddress, InvalidVisit
-from campaigns.domain.languages import SUPPORTED
+from campaigns.domain.languages import SOURCE, SUPPORTED
 from campaigns.domain.recipients import normalise_email, normalise_phone
 from campaigns.domain.visits import VisitKind
 from campaigns.models import Clinic
 from campaigns.queries import sequence_files
 from campaigns.services.enroll import Application, NewVisit
+from campaigns.services.entries import MOST
+from campaigns.services.sign_off import LONGEST_COMMENT
 from campaigns.services.visits import check_start
-from campaigns.web.filters import language
+from campaigns.web.filters import direction, language
+from campaigns.web.names import sequence_title
+from campaigns.web.told import told
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise  # the name that the type stubs give a lazy text
 
 MOST_VISITS = 20
+MOST_BACK = 2_000
 
 
 class Renderer(Jinja2):
@@ -33,6 +38,10 @@ class Renderer(Jinja2):
 
 class SignInForm(AuthenticationForm):
     """E-mail and password."""
+
+    error_messages = AuthenticationForm.error_messages | {
+        "invalid_login": _("The e-mail address or the password is not right.")
+    }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -63,12 +72,59 @@ class MoveForm(forms.Form):
     at_time = clock_field(_("New time"))
 
 
+class OwnWordsForm(forms.Form):
+    """A text in the clinic's own words. What is wrong with them is for the checks to say."""
+
+    text = forms.CharField(
+        label=_("Your words"), max_length=MOST, strip=False, widget=forms.Textarea(attrs={"rows": 4})
+    )
+    back = forms.CharField(
+        label=_("What they say, put back into English"),
+        max_length=MOST_BACK,
+        required=False,
+        help_text=_("For whoever approves them. Best written by somebody who has not seen the English."),
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+    def __init__(self, tag: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["text"].widget.attrs |= {"lang": tag, "dir": direction(tag), "spellcheck": "true"}
+        if tag == SOURCE:
+            del self.fields["back"]
+
+
+class CatalogForm(forms.Form):
+    """A translator's file."""
+
+    file = forms.FileField(
+        label=_("The translator's file (.po)"), widget=forms.FileInput(attrs={"accept": ".po,text/plain"})
+    )
+
+
+class CommentForm(forms.Form):
+    """A question or remark about one text."""
+
+    said = forms.CharField(
+        label=_("Comment"), max_length=LONGEST_COMMENT, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+
 class PersonForm(forms.Form):
     """Who, in which language, how to reach them, and what they agreed to."""
 
     given_name = forms.CharField(label=_("Given name"), max_length=80)
     family_name = forms.CharField(label=_("Family name"), max_length=80, required=False)
-    language = forms.ChoiceField(label=_("Language"), widget=forms.RadioSelect)
+    language = forms.ChoiceField(
+        label=_("Which language does the patient read best?"),
+        widget=forms.RadioSelect,
+        help_text=_("For Chinese, ask: Traditional or Simplified?"),
+    )
+    interpreter_language = forms.CharField(
+        label=_("Interpreter at visits"),
+        max_length=40,
+        required=False,
+        help_text=_("The spoken language, if an interpreter is needed. For example: Cantonese."),
+    )
     phone = forms.CharField(
         label=_("Mobile number"),
         max_length=40,
@@ -96,7 +152,9 @@ class PersonForm(forms.Form):
     )
 
     def __init__(self, clinic: Clinic, *args: Any, **kwargs: Any) -> None:
-        titles = {key: sequence.title for key, sequence in sequence_files.load_all().items()}
+        titles = {
+            key: sequence_title(key, sequence.title) for key, sequence in sequence_files.load_all().items()
+        }
         kwargs["initial"] = {"language": "en-CA", "sequences": list(titles), **kwargs.get("initial", {})}
         super().__init__(*args, **kwargs)
         self.fields["language"].choices = [  # type: ignore[attr-defined]
@@ -134,7 +192,7 @@ def _address(normalise: Callable[[str], str], text: str) -> str:
     try:
         return normalise(text)
     except InvalidAddress as error:
-        raise forms.ValidationError(str(error)) from None
+        raise forms.ValidationError(told(str(error))) from None
 
 
 class CourseForm(forms.Form):
@@ -195,7 +253,7 @@ class VisitRow(forms.Form):
             try:
                 check_start(self._clinic, on_date, at_time, self._now)
             except InvalidVisit as error:
-                self.add_error("on_date", str(error))
+                self.add_error("on_date", told(str(error)))
 
     def is_closed_day(self) -> bool:
         """Whether the clinic is usually closed then: a hint, never an error."""
@@ -226,6 +284,7 @@ def application(person: PersonForm, rows: Sequence[VisitRow]) -> Application:
         given_name=data["given_name"],
         family_name=data["family_name"],
         language=data["language"],
+        interpreter_language=data["interpreter_language"],
         phone=data["phone"],
         email=data["email"],
         consent_sms=data["consent_sms"],

@@ -12,7 +12,7 @@ from campaigns.queries import clock, overview
 from campaigns.services import installation
 from campaigns.web import access
 from campaigns.web.filters import local
-from campaigns.web.wording import EXPECTED
+from campaigns.web.words import EXPECTED
 
 SHOWN = 8
 PATIENTS_A_PAGE = 50

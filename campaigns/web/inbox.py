@@ -18,6 +18,7 @@ from campaigns.queries.timeline import Bubble
 from campaigns.services import escalate
 from campaigns.web import access
 from campaigns.web.home import urgent_first
+from campaigns.web.told import told
 
 CLOSED_A_PAGE = 25
 
@@ -56,7 +57,7 @@ def close(request: HttpRequest, alert_id: int) -> HttpResponse:
     try:
         escalate.close(alert.pk, access.staff(request), request.POST.get("outcome", ""))
     except NotAllowed as error:
-        messages.error(request, str(error))
+        messages.error(request, told(str(error)))
     else:
         messages.success(request, _("The alert is closed."))
     return redirect("alerts")

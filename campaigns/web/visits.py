@@ -19,6 +19,7 @@ from campaigns.services import visits
 from campaigns.services.plan import Changes
 from campaigns.web import access
 from campaigns.web.forms import MoveForm
+from campaigns.web.told import told
 
 SETTLED = {VisitState.COMPLETED, VisitState.NO_SHOW, VisitState.CANCELLED}
 
@@ -41,7 +42,7 @@ def move(request: HttpRequest, visit_id: UUID) -> HttpResponse:
         try:
             changes = _move(request, visit, form, rehearse="confirm" not in request.POST)
         except InvalidVisit as error:
-            form.add_error("on_date", str(error))
+            form.add_error("on_date", told(str(error)))
         else:
             if "confirm" in request.POST:
                 messages.success(request, _("The visit was moved."))
@@ -93,7 +94,7 @@ def _confirm(
     try:
         changes = act() if request.method == "POST" else dry_run(act)
     except InvalidVisit as error:
-        messages.error(request, str(error))
+        messages.error(request, told(str(error)))
         return redirect("patient", patient_id)
     if request.method == "POST":
         messages.success(request, _("Saved."))

@@ -1,55 +1,37 @@
-"""The catalogs are complete, and each check catches what it is for."""
+"""The catalogs follow the templates: extracted, updated without a guess, compiled, put back into English."""
 
 from __future__ import annotations
 
 import gettext
-import json
 import os
 from io import BytesIO, StringIO
 from pathlib import Path
 
 import pytest
-from babel.messages.catalog import Catalog, Message
-from babel.messages.pofile import read_po
+from babel.messages.catalog import Catalog
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from campaigns.delivery import catalogs, wording
+from campaigns.delivery import catalogs, translations, wording
+from campaigns.delivery.checks import back
+from campaigns.delivery.checks.catalog import Subject
 from campaigns.delivery.rendering import reload
 from campaigns.domain.recipients import Channel
 
-NSAIDS = (
-    "%(clinic)s: Visit %(date)s. Skip ibuprofen. Do NOT stop prescribed pills. "
-    "Reply STOP to end. Call 911 or 8-1-1."
-)
-FRENCH = (
-    "%(clinic)s : visite le %(date)s. Évitez l'ibuprofène. NE cessez PAS vos médicaments prescrits. "
-    "Répondez STOP pour cesser. Appelez le 911 ou le 8-1-1."
-)
-ARABIC = (
-    "من %(clinic)s: الزيارة يوم %(date)s. تجنبوا ibuprofen. لا توقفوا أدويتكم الموصوفة. "
-    "أرسلوا STOP للتوقف. اتصلوا بالرقم 911 أو 8-1-1."
-)
-
-
-def message(target: str, context: str = "a.b.sms.body", source: str = NSAIDS) -> Message:
-    return Message(source, target, context=context, flags=[])
-
 
 def test_the_committed_catalogs_are_up_to_date() -> None:
-    stale = [p.name for p, text in catalogs.generated().items() if p.read_text(encoding="utf-8") != text]
+    stale = [
+        path.name
+        for path, text in catalogs.generated().items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
     assert stale == [], "run `campaigns catalogs`"
 
 
-def test_the_committed_catalogs_have_nothing_to_mend() -> None:
-    assert catalogs.lines(catalogs.check()) == ""
-
-
 def test_every_entry_has_a_note_for_the_translator() -> None:
-    for language in catalogs.languages():
-        for entry in list(catalogs.load(language))[1:]:
-            assert "Level: " in " ".join(entry.auto_comments) + " "
-            assert entry.context
+    for entry in list(catalogs.extract())[1:]:
+        assert "Level: " in " ".join(entry.auto_comments) + " "
+        assert entry.context
 
 
 def test_notes_show_samples_and_what_to_keep() -> None:
@@ -61,106 +43,66 @@ def test_notes_show_samples_and_what_to_keep() -> None:
     assert any(comment == "Keep as it is: START" for comment in entry.auto_comments)
 
 
-def test_a_good_translation_has_no_finding() -> None:
-    assert catalogs.check_message(message(FRENCH), "fr-CA") == []
-    assert catalogs.check_message(message(ARABIC), "ar") == []
-
-
-@pytest.mark.parametrize(
-    ("language", "good", "bad", "what"),
-    [
-        ("fr-CA", "%(date)s", "mardi", "%(date)s is missing"),
-        ("fr-CA", "%(date)s", "%(date)s %(time)s", "%(time)s is not in the English"),
-        ("fr-CA", "%(date)s", "%(date)s %(date)s", "%(date)s is not in the English"),
-        ("fr-CA", "%(date)s", "%(date)s %(date", "a placeholder is broken"),
-        ("fr-CA", "%(date)s", "%(date)s {{ date }}", "a placeholder is broken"),
-        ("fr-CA", "911", "112", "the number 911 is missing"),
-        ("fr-CA", "911", "112", "the number 112 is not in the English"),
-        ("fr-CA", "8-1-1", "811", "the number 8-1-1 is missing"),
-        ("ar", "911", "٩١١", "digits must be 0 to 9"),
-        ("fr-CA", "STOP", "ARRET", "STOP must stay as it is"),
-        ("fr-CA", "ibuprofène", "Advil", "ibuprofène must stay as it is"),
-        ("ar", "ibuprofen", "إيبوبروفين", "ibuprofen must stay as it is"),
-        ("fr-CA", "NE cessez PAS vos", "Cessez vos", "the English says not, this does not"),
-        ("ar", "لا توقفوا", "أوقفوا", "'do not stop' is lost or doubled"),
-        ("ar", "من %(clinic)s: الزيارة", "%(clinic)s: الزيارة", "must begin with a letter"),
-        ("fr-CA", "8-1-1.", "8-1-1. ", "space at an edge"),
-        ("fr-CA", " pour", "  pour", "doubled space"),
-        ("fr-CA", " pour", "\npour", "doubled space or a line break"),
-        ("fr-CA", "É", "E\u0301", "not NFC"),
-        ("fr-CA", " :", "\u00a0:", "a special space"),
-        ("fr-CA", "pour", "pour\u200b", "an invisible character"),
-        ("ar", "للتوقف", "\u202eللتوقف", "an invisible character"),
-        ("fr-CA", "pour cesser", "END pour cesser", "END would opt the patient out"),
-        ("ar", "تجنبوا", "please avoid the following pills before", "are of another script"),
-        ("fr-CA", "visite", "визит " * 12, "are of another script"),
-    ],
-)
-def test_a_seeded_defect_is_found(language: str, good: str, bad: str, what: str) -> None:
-    text = {"fr-CA": FRENCH, "ar": ARABIC}[language]
-    assert good in text
-    problems = catalogs.check_message(message(text.replace(good, bad)), language)
-    assert any(what in problem for problem in problems), problems
-
-
-def test_english_left_in_place_is_found() -> None:
-    assert "same as the English" in catalogs.check_message(message(NSAIDS), "fr-CA")
-
-
-def test_an_empty_or_fuzzy_entry_is_found() -> None:
-    assert catalogs.check_message(message(""), "fr-CA") == ["not translated"]
-    fuzzy = Message(NSAIDS, FRENCH, context="a.b.sms.body", flags=["fuzzy"])
-    assert catalogs.check_message(fuzzy, "fr-CA")[0].startswith("fuzzy")
-
-
-def test_a_plural_may_leave_out_the_count_but_no_form() -> None:
-    source = ("%(num)s day before", "%(num)s days before")
-    forms = (
-        "%(num)s يوم قبل",
-        "يوم واحد قبل",
-        "يومان قبل",
-        "%(num)s أيام قبل",
-        "%(num)s يومًا قبل",
-        "%(num)s يوم قبل",
-    )
-    assert catalogs.check_message(Message(source, forms, context="a"), "ar") == []
-    assert catalogs.check_message(Message(source, (*forms[:5], ""), context="a"), "ar") == ["not translated"]
-    lost = catalogs.check_message(Message(source, (*forms[:5], "يوم قبل"), context="a"), "ar")
-    assert lost == ["%(num)s is missing"]
-
-
-def test_missing_and_obsolete_entries_are_found_with_file_and_line() -> None:
-    template = Catalog()
-    template.add("New text", context="a.new", auto_comments=["x"])
-    po = b'msgid ""\nmsgstr ""\n\nmsgctxt "a.old"\nmsgid "Old"\nmsgstr "Vieux"\n'
-    findings = [str(f) for f in catalogs.check_catalog("fr-CA", read_po(BytesIO(po)), template)]
-    assert findings == [
-        "locales/fr_CA/LC_MESSAGES/patient.po:1: a.new: missing: run update",
-        "locales/fr_CA/LC_MESSAGES/patient.po:5: a.old: obsolete: remove it",
-    ]
-
-
-def test_one_context_with_two_texts_and_a_text_without_a_note_are_found() -> None:
-    template = Catalog()
-    template.add("One", locations=[("t.txt", 1)], context="a", auto_comments=["note"])
-    template.add("Two", locations=[("t.txt", 2)], context="a")
-    found = [str(finding) for finding in catalogs.check_source(template)]
-    assert found == [
-        "t.txt:2: a: another text has the same context",
-        "t.txt:2: a: has no TRANSLATORS: comment",
-    ]
+def template(*entries: tuple[str, str]) -> Catalog:
+    """A template with these (context, English)."""
+    made = Catalog(fuzzy=False)
+    for context, text in entries:
+        made.add(text, context=context, auto_comments=["x"])
+    return made
 
 
 def test_update_never_guesses_from_a_similar_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    template = Catalog()
-    template.add("Call us now.", context="a.b", auto_comments=["x"])
     old = Catalog(locale="fr_CA")
     old.add("Call us now", "Appelez-nous", context="a.b")
     monkeypatch.setattr(catalogs, "load", lambda language: old)
-    updated = catalogs.update("fr-CA", template).get("Call us now.", "a.b")
+    updated = catalogs.update("fr-CA", template(("a.b", "Call us now."))).get("Call us now.", "a.b")
     assert updated is not None
     assert not updated.string
     assert not updated.fuzzy
+
+
+def test_update_leaves_no_fuzzy_header(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogs, "load", lambda language: Catalog(locale="ar", fuzzy=True))
+    assert "fuzzy" not in catalogs.text_of(catalogs.update("ar", template(("a.b", "Call us now."))))
+
+
+VARIANT = "a.b.sms.body.gsm"
+
+
+def with_variant(language: str) -> Catalog:
+    """A catalog that has a text and a variant of it."""
+    held = Catalog(locale=language, fuzzy=False)
+    held.add("Bad headache?", "Mal de tête?", context="a.b.sms.body")
+    held.add("Bad headache?", "Mal de crane?", context=VARIANT)
+    return held
+
+
+def test_update_keeps_a_variant_beside_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogs, "load", lambda language: with_variant("fr_CA"))
+    updated = catalogs.update("fr-CA", template(("a.b.sms.body", "Bad headache?"), ("a.c", "Next")))
+    assert [message.context for message in list(updated)[1:]] == ["a.b.sms.body", VARIANT, "a.c"]
+    kept = updated.get("Bad headache?", VARIANT)
+    assert kept is not None
+    assert kept.string == "Mal de crane?"
+    assert any("GSM-7" in comment for comment in kept.auto_comments)
+
+
+def test_update_adds_no_variant_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogs, "load", lambda language: Catalog(locale="fr_CA", fuzzy=False))
+    updated = catalogs.update("fr-CA", template(("a.b.sms.body", "Bad headache?")))
+    assert len(updated) == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "english"), [("fr-CA", "A headache?"), ("ar", "Bad headache?")], ids=["changed", "none"]
+)
+def test_a_variant_goes_with_its_text_and_where_a_language_takes_none(
+    language: str, english: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogs, "load", lambda language: with_variant("fr_CA"))
+    updated = catalogs.update(language, template(("a.b.sms.body", english)))
+    assert VARIANT not in [message.context for message in list(updated)[1:]]
+    assert VARIANT in [message.context for message in updated.obsolete.values()]
 
 
 def test_fuzzy_and_half_filled_entries_stay_out_of_the_compiled_catalog() -> None:
@@ -168,7 +110,7 @@ def test_fuzzy_and_half_filled_entries_stay_out_of_the_compiled_catalog() -> Non
     catalog.add("Good", "Bon", context="a")
     catalog.add("Unsure", "Peut-être", context="a", flags=["fuzzy"])
     catalog.add(("day", "days"), ("jour", ""), context="a")
-    loaded = gettext.GNUTranslations(BytesIO(wording.compiled(catalog)))
+    loaded = gettext.GNUTranslations(BytesIO(translations.compiled(catalog)))
     assert loaded.pgettext("a", "Good") == "Bon"
     assert loaded.pgettext("a", "Unsure") == "Unsure"
     assert loaded.npgettext("a", "day", "days", 1) == "day"
@@ -178,51 +120,120 @@ def test_fuzzy_and_half_filled_entries_stay_out_of_the_compiled_catalog() -> Non
 def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the catalogs that a test may spoil."""
     for language in catalogs.languages():
-        target = tmp_path / wording.catalog_path(language)
-        target.parent.mkdir(parents=True)
-        target.write_bytes((wording.ROOT / wording.catalog_path(language)).read_bytes())
+        source = translations.ROOT / translations.catalog_path(language)
+        if source.is_file():
+            target = tmp_path / translations.catalog_path(language)
+            target.parent.mkdir(parents=True)
+            target.write_bytes(source.read_bytes())
     monkeypatch.setattr(catalogs, "ROOT", tmp_path)
     return tmp_path
 
 
 def test_compiling_counts_every_entry(copied: Path) -> None:
     counts = catalogs.compile_all()
-    assert set(counts) == {"fr-CA", "ar"}
-    assert set(counts.values()) == {len(catalogs.load("ar"))}
-    assert (copied / "locales/ar/LC_MESSAGES/patient.mo").stat().st_size > 1_000
+    assert {"fr-CA", "ar"} <= set(counts) <= set(catalogs.languages())
+    for language, count in counts.items():
+        assert count == sum(1 for message in catalogs.load(language) if message.id and message.string)
+        assert (copied / translations.catalog_path(language)).with_suffix(".mo").stat().st_size > 1_000
 
 
 def test_a_compiled_catalog_is_used_only_while_it_is_fresh(
     copied: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wording, "ROOT", copied)
+    monkeypatch.setattr(translations, "ROOT", copied)
     catalogs.compile_all()
-    source = copied / wording.catalog_path("fr-CA")
+    source = copied / translations.catalog_path("fr-CA")
     text = source.read_text(encoding="utf-8").replace('"Bonjour,"', '"Salut,"')
     source.write_text(text, encoding="utf-8")
     older = source.with_suffix(".mo").stat().st_mtime
     for age, expected in ((-10, "Bonjour,"), (10, "Salut,")):
         os.utime(source, (older + age, older + age))
         reload()
-        assert wording.translations("fr-CA").pgettext("shared.email.hello", "Hello,") == expected
+        assert translations.translations("fr-CA").pgettext("shared.email.hello", "Hello,") == expected
     monkeypatch.undo()
     reload()
 
 
-def test_the_command_reports_and_ends_well() -> None:
-    out = StringIO()
-    call_command("catalogs", "check", stdout=out)
-    assert out.getvalue() == "check: nothing to mend\n"
+# --- back-translations
 
 
-def test_the_command_ends_badly_with_one_line_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
-    finding = catalogs.Finding(file="f.po", line=3, entry="a.b", what="not translated")
-    monkeypatch.setattr(catalogs, "check", lambda: [finding])
+def subject(french: str) -> Subject:
+    """A catalog of one text."""
+    held = Catalog(locale="fr_CA", fuzzy=False)
+    held.add("Hello,", french, context="a.hello")
+    return Subject(language="fr-CA", content=catalogs.text_of(held), template=template(("a.hello", "Hello,")))
+
+
+def told(made: str, french: str = "Bonjour,", says: str = "Good day,") -> str:
+    """A file of back-translations with one entry."""
+    header = made.split('msgid ""')[0].replace(back.NOBODY, "R. Example")
+    return f'{header}msgid ""\nmsgstr ""\n\nmsgctxt "a.hello"\nmsgid "{french}"\nmsgstr "{says}"\n'
+
+
+def test_new_texts_wait_for_somebody_to_put_them_back_into_english() -> None:
+    made = back.update(subject("Bonjour,"), "")
+    assert 'msgctxt "a.hello"\nmsgid "Bonjour,"\nmsgstr ""' in made
+    assert "# Back-translated by: nobody yet" in made
+    assert back.update(subject("Bonjour,"), made) == made
+
+
+def test_what_was_put_back_stays_with_the_name_of_who_did_it() -> None:
+    made = back.update(subject("Bonjour,"), told(back.update(subject("Bonjour,"), "")))
+    assert 'msgstr "Good day,"' in made
+    assert "# Back-translated by: R. Example" in made
+
+
+def test_a_translation_that_changes_loses_what_it_was_in_english() -> None:
+    made = back.update(subject("Salut,"), told(back.update(subject("Bonjour,"), "")))
+    assert "Good day" not in made
+    assert "Bonjour" not in made
+    assert 'msgid "Salut,"\nmsgstr ""' in made
+
+
+@pytest.mark.parametrize(
+    ("french", "change", "what"),
+    [
+        ("Bonjour,", ("", ""), ""),
+        ("Salut,", ("", ""), "none for the text as it is: `campaigns catalogs back fr-CA`"),
+        ("Bonjour,", ("Good day,", ""), "empty"),
+        ("Bonjour,", ("R. Example", back.NOBODY), "does not say who made it: fill in Back-translated by:"),
+    ],
+)
+def test_a_missing_back_translation_is_an_error_once_there_is_a_file(
+    french: str, change: tuple[str, str], what: str
+) -> None:
+    content = told(back.update(subject("Bonjour,"), "")).replace(*change)
+    found = list(back.check(subject(french), content))
+    assert [one.what for one in found] == ([what] if what else [])
+    assert not any(one.is_note for one in found)
+
+
+def test_without_a_file_it_is_a_note() -> None:
+    found = list(back.check(subject("Bonjour,"), None))
+    assert [str(one) for one in found] == [
+        "locales/fr_CA/LC_MESSAGES/back.po:1: the file: note: back-translation: "
+        "no locales/fr_CA/LC_MESSAGES/back.po yet"
+    ]
+
+
+# --- the command
+
+
+def test_the_command_writes_the_file_of_back_translations(
+    copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogs, "ROOT", translations.ROOT)
+    for module in ("campaigns.management.commands.catalogs", "campaigns.delivery.checks.run"):
+        monkeypatch.setattr(f"{module}.ROOT", copied)
     out = StringIO()
-    with pytest.raises(CommandError, match="1 findings"):
-        call_command("catalogs", "check", stdout=out)
-    assert out.getvalue() == "f.po:3: a.b: not translated\n"
-    out = StringIO()
-    with pytest.raises(CommandError):
-        call_command("catalogs", "check", "--json", stdout=out)
-    assert json.loads(out.getvalue())[0]["line"] == 3
+    call_command("catalogs", "back", "fr", stdout=out)
+    call_command("catalogs", "back", "fr-CA", stdout=out)
+    path = "locales/fr_CA/LC_MESSAGES/back.po"
+    assert out.getvalue() == f"updated: {path}\nno change: {path}\n"
+    assert (copied / path).read_text(encoding="utf-8").count("msgctxt") > 200
+
+
+@pytest.mark.parametrize("arguments", [("back",), ("update", "fr-CA")])
+def test_the_command_refuses_what_makes_no_sense(arguments: tuple[str, ...]) -> None:
+    with pytest.raises(CommandError, match="Only `back` takes a language"):
+        call_command("catalogs", *arguments)

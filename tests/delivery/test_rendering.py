@@ -11,10 +11,12 @@ import pytest
 from jinja2 import DictLoader
 from jinja2.exceptions import SecurityError
 
-from campaigns.delivery import rendering, wording
+from campaigns.delivery import rendering, translations, wording
 from campaigns.delivery.email_html import wrap
+from campaigns.delivery.glossaries import glossary
 from campaigns.delivery.rendering import Rendered, help_line, render
-from campaigns.delivery.wording import SAMPLE, SAMPLE_SHORT, Facts, templates
+from campaigns.delivery.translations import gsm_edition
+from campaigns.delivery.wording import SAMPLE, SAMPLE_SHORT, Facts, has_gsm_variant, templates
 from campaigns.domain.errors import RenderError, TemplateMissing, TranslationMissing
 from campaigns.domain.languages import SUPPORTED
 from campaigns.domain.recipients import Channel
@@ -24,7 +26,7 @@ SMS = [name for name, channel in templates() if channel is Channel.SMS]
 EMAIL = [name for name, channel in templates() if channel is Channel.EMAIL]
 LANGUAGES = list(SUPPORTED)
 FACTS = {"long": SAMPLE, "short": SAMPLE_SHORT}
-BUDGET = {"en-CA": 1, "fr-CA": 2, "ar": 3}
+MANY_SCRIPTS = {"auto/languages"}  # the names of all languages take three segments in any of them
 ISOLATES = re.compile("[\u2066-\u2069]")
 NUMERIC_DATE = re.compile(r"\b\d{1,4}[/.]\d{1,2}[/.]\d{1,4}\b|\b\d{4}-\d{2}-\d{2}\b")
 
@@ -69,25 +71,42 @@ def test_a_message_is_whole_and_clean(template: str, channel: Channel, language:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_an_sms_stays_within_its_segments(language: str) -> None:
-    table = {name: segment(render(name, Channel.SMS, language, SAMPLE).text) for name in SMS}
-    print(f"\n{language}: " + ", ".join(f"{name} {s.units}/{s.segments}" for name, s in table.items()))
-    assert {name: s.segments for name, s in table.items() if s.segments > BUDGET[language]} == {}
+    table = {name: least_segments(name, language, SAMPLE) for name in SMS if name not in MANY_SCRIPTS}
+    assert {name: used for name, used in table.items() if used > budget(language, name)} == {}
+
+
+def least_segments(name: str, language: str, facts: Facts) -> int:
+    """What a text takes, in its GSM-safe variant where that is shorter."""
+    editions = [language, *([gsm_edition(language)] if has_gsm_variant(name, language) else [])]
+    return min(segment(render(name, Channel.SMS, one, facts).text).segments for one in editions)
+
+
+PLAIN_WORDS_FIRST = {
+    ("es", "aftercare/same_day"),  # "días" has an í whatever one does
+    ("fr-CA", "aftercare/side_effects"),  # and every plain word for a headache an ê or an â
+    ("fr-CA", "aftercare/side_effects_again"),
+}
+"""Texts on danger signs that cost a segment more than their language's budget, for want of an honest word."""
+
+
+def budget(language: str, name: str) -> int:
+    """Segments: one in English, two in Latin letters, three in others."""
+    return 3 if (language, name) in PLAIN_WORDS_FIRST else glossary(language).segments
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("unused", ["caffeine_days_before", "alcohol_days_before"])
 def test_a_rule_that_the_clinic_does_not_have_is_not_stated(language: str, unused: str) -> None:
-    words = {
-        "caffeine_days_before": r"caffeine|coffee|caféine|café\b|كافيين|قهوة",
-        "alcohol_days_before": r"alcohol|alcool|كحول",
-    }
+    terms = glossary(language).terms
+    words = {"caffeine_days_before": terms["caffeine"], "alcohol_days_before": terms["alcohol"]}
     facts = replace(SAMPLE, settings={**SAMPLE.settings, unused: 0})
+    neither = replace(SAMPLE, settings={**SAMPLE.settings, **dict.fromkeys(words, 0)})
     for name in ("pretreatment/avoid", "pretreatment/day_before", "pretreatment/morning"):
         for channel in Channel:
             text = render(name, channel, language, facts).text
-            assert not re.search(words[unused], text)
-            assert all(re.search(kept, text) for rule, kept in words.items() if rule != unused)
-        assert segment(render(name, Channel.SMS, language, facts).text).segments <= BUDGET[language]
+            assert not words[unused].search(text)
+            assert text != render(name, channel, language, neither).text  # the other rule still stands
+        assert least_segments(name, language, facts) <= budget(language, name)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -122,7 +141,7 @@ def test_the_text_part_has_the_words_of_the_page(template: str, language: str) -
     message = render(template, Channel.EMAIL, language, SAMPLE)
     bare = re.sub(r"https?://\S+|\n[=-]+\n|\n- ", "", ISOLATES.sub("", message.text))
     shown = "".join(Words(message.html).seen)
-    assert re.sub(r"[\s:]", "", bare) == re.sub(r"[\s:]", "", shown)
+    assert re.sub(r"[\s:：]", "", bare) == re.sub(r"[\s:：]", "", shown)
 
 
 @pytest.mark.parametrize("template", EMAIL)
@@ -221,8 +240,8 @@ def test_a_missing_template_is_one_clear_line(name: str) -> None:
 
 
 def test_a_language_without_a_catalog_is_refused() -> None:
-    with pytest.raises(TranslationMissing, match=r"no catalog for pa: add locales/pa/.*\.po"):
-        render("welcome/hello", Channel.SMS, "pa", SAMPLE)
+    with pytest.raises(TranslationMissing, match=r"no catalog for ja: add locales/ja/.*\.po"):
+        render("welcome/hello", Channel.SMS, "ja", SAMPLE)
 
 
 def test_a_text_that_is_not_translated_is_refused_and_never_sent_in_english(
@@ -230,12 +249,12 @@ def test_a_text_that_is_not_translated_is_refused_and_never_sent_in_english(
 ) -> None:
     folder = tmp_path / "locales/fr_CA/LC_MESSAGES"
     folder.mkdir(parents=True)
-    whole = (wording.ROOT / wording.catalog_path("fr-CA")).read_text(encoding="utf-8")
+    whole = (translations.ROOT / translations.catalog_path("fr-CA")).read_text(encoding="utf-8")
     entry = r'(msgctxt "auto\.ok\.sms\.body"\n(?:msgid .*\n(?:".*"\n)*))msgstr .*\n(?:".*"\n)*'
     cut = re.sub(entry, r'\1msgstr ""\n', whole)
     assert cut != whole
     (folder / "patient.po").write_text(cut, encoding="utf-8")
-    monkeypatch.setattr(wording, "ROOT", tmp_path)
+    monkeypatch.setattr(translations, "ROOT", tmp_path)
     rendering.reload()
     try:
         assert "Clinic" in render("auto/stop", Channel.SMS, "fr-CA", SAMPLE).text
@@ -264,7 +283,7 @@ def test_the_language_is_an_argument_and_nothing_else() -> None:
     first = [render("auto/ok", Channel.SMS, language, SAMPLE).text for language in LANGUAGES]
     second = [render("auto/ok", Channel.SMS, language, SAMPLE).text for language in reversed(LANGUAGES)]
     assert first == second[::-1]
-    assert len(set(first)) == 3
+    assert len(set(first)) == len(LANGUAGES)
 
 
 def test_one_message_does_not_leak_into_the_next() -> None:
@@ -276,9 +295,9 @@ def test_one_message_does_not_leak_into_the_next() -> None:
 
 def test_the_help_line_is_in_the_patients_language() -> None:
     assert help_line("en-CA") == "Call us for help in your language."
-    assert help_line("fr-CA") == SUPPORTED["fr-CA"].help_line
-    assert help_line("ar") == SUPPORTED["ar"].help_line
-    assert help_line("pa") == help_line("en-CA")
+    for language in LANGUAGES:
+        assert help_line(language) == SUPPORTED[language].help_line
+    assert help_line("ja") == help_line("en-CA")
 
 
 def test_lines_are_wrapped_but_a_link_and_an_isolated_run_stay_whole() -> None:

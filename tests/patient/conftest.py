@@ -20,13 +20,14 @@ def arabic(db: None) -> Patient:
 
 @pytest.fixture
 def link() -> Link:
-    """The address of the unsubscribe link (`u`) or information link (`p`) in what a patient was sent."""
+    """The address of a link in what a patient was sent: `u` to unsubscribe, `p` behind a text, `l` for the
+    language."""
 
     def link(patient: Patient, kind: str) -> str:
-        sent = Message.objects.filter(patient=patient).exclude(sent_at=None)
-        texts = " ".join(f"{message.body} {message.html}" for message in sent)
-        found = re.search(rf"/{kind}/[\w-]{{20,}}", texts)
-        assert found, f"no /{kind}/ link was sent"
+        sent = Message.objects.filter(patient=patient, channel="sms" if kind == "p" else "email")
+        texts = " ".join(f"{message.body} {message.html}" for message in sent.exclude(sent_at=None))
+        found = re.search(rf"/{'p' if kind == 'l' else kind}/[\w-]{{20,}}", texts)
+        assert found, f"no such link was sent: {kind}"
         return found[0]
 
     return link

@@ -49,7 +49,7 @@ def test_it_lets_the_sheet_load_and_run_nothing(client: Client, treated: Patient
 def test_it_asks_the_patient_to_call_when_there_is_no_sheet(
     client: Client, treated: Patient, link: Link, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("campaigns.services.unsubscribe._sheet", lambda message: "")
+    monkeypatch.setattr("campaigns.services.unsubscribe._sheet", lambda message, approved: "")
     page = client.get(link(treated, "p")).content.decode()
     assert "يرجى الاتصال بنا" in page
     assert "604-555-0134" in page

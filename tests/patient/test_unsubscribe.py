@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.test import Client
 
+from campaigns.delivery.pages import page_digest
+from campaigns.delivery.translations import OwnWords
+from campaigns.domain.errors import TranslationMissing
 from campaigns.models import Consent, ContactPoint, Patient, PatientLink, Suppression
+from campaigns.services import compose
 from tests.factories import NOON, set_now
 from tests.patient.conftest import Link
 from tests.web import cast
@@ -95,25 +100,27 @@ def test_it_takes_a_link_for_its_own_purpose_only(client: Client, arabic: Patien
     assert not is_out(arabic)
 
 
+def refuse_arabic(whole: Callable[..., str]) -> Callable[..., str]:
+    """As if a page had no Arabic translation yet."""
+
+    def digest(name: str, language: str, own: OwnWords) -> str:
+        if language == "ar":
+            raise TranslationMissing
+        return whole(name, language, own)
+
+    return digest
+
+
 def test_it_falls_back_to_english_where_a_translation_is_missing(
     client: Client, arabic: Patient, link: Link, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from campaigns.domain.errors import TranslationMissing
-    from campaigns.patient import pages
-
-    whole = pages.rendered
-
-    def rendered(template: str, language: str, facts: dict[str, str]) -> str:
-        if language == "ar":
-            raise TranslationMissing
-        return whole(template, language, facts)
-
-    monkeypatch.setattr(pages, "rendered", rendered)
-    page = client.get(link(arabic, "u")).content.decode()
+    address = link(arabic, "u")
+    monkeypatch.setattr(compose, "page_digest", refuse_arabic(page_digest))
+    page = client.get(address).content.decode()
     assert '<html lang="en-CA" dir="ltr">' in page
     assert "Stop our e-mail" in page
 
 
 def test_it_speaks_french_to_a_french_patient(client: Client, db: None, link: Link) -> None:
     french = cast.new_patient(cast.new_clinic(), language="fr-CA")
-    assert "Cesser nos courriels" in client.get(link(french, "u")).content.decode()
+    assert "Ne plus recevoir nos courriels" in client.get(link(french, "u")).content.decode()

@@ -1,44 +1,70 @@
-"""Approval: by a named person, for every text of a language, as it stands."""
+"""Approval from the command line and at set-up: by a named person, for every text of a language."""
 
 from __future__ import annotations
 
+import pytest
 from django.core.management import call_command
+from django.core.management.base import CommandError
 from pytest_django import DjangoAssertNumQueries
 
+from campaigns.delivery.pages import pages
+from campaigns.delivery.translations import NO_OWN_WORDS
 from campaigns.delivery.wording import templates
-from campaigns.models import AuditEntry, Wording
+from campaigns.models import AuditEntry, Clinic, OwnWording, Wording
 from campaigns.services.review import approve_language
+from campaigns.services.standings import names
 from tests.factories import NOON, make_clinic, set_now
 
 
-def test_a_clinician_approves_a_whole_language_once(db: None) -> None:
+@pytest.fixture
+def fresh(db: None) -> Clinic:
+    """A clinic that has approved nothing but English."""
     set_now(NOON)
-    clinic = make_clinic(approved=False)
-    french = Wording.objects.filter(clinic=clinic, language="fr-CA")
-    assert {wording.state for wording in french} == {Wording.State.DRAFT}
-    call_command("approve_wording", language="fr-CA", by="Dr. Example")
-    assert {(wording.state, wording.approved_by) for wording in french.all()} == {
+    return make_clinic(approved=False)
+
+
+def test_a_clinician_approves_a_whole_language_once(fresh: Clinic) -> None:
+    arabic = Wording.objects.filter(clinic=fresh, language="ar")
+    assert {wording.state for wording in arabic} == {Wording.State.DRAFT}
+    call_command("approve_wording", language="ar", by="Dr. Example")
+    assert {(wording.state, wording.approved_by) for wording in arabic.all()} == {
         (Wording.State.APPROVED, "Dr. Example")
     }
-    assert french.count() == len(templates())
-    assert not Wording.objects.filter(clinic=clinic, language="ar", state=Wording.State.APPROVED).exists()
+    assert arabic.count() == len(templates()) + len(pages())
+    assert not Wording.objects.filter(clinic=fresh, language="fa", state=Wording.State.APPROVED).exists()
+
+
+def test_the_command_leaves_what_the_checks_refuse_and_says_so(
+    fresh: Clinic, capsys: pytest.CaptureFixture[str]
+) -> None:
+    OwnWording.objects.create(
+        clinic=fresh,
+        language="ar",
+        context="welcome.hello.sms.body",
+        text="Hello",
+        written_by="x",
+        written_at=NOON,
+    )
+    with pytest.raises(CommandError, match="1 texts were left"):
+        call_command("approve_wording", language="ar", by="Dr. Example")
+    assert "left: welcome/hello sms ar: The checks find something wrong" in capsys.readouterr().out
+    left = Wording.objects.filter(clinic=fresh, language="ar", template="welcome/hello", channel="sms")
+    assert {row.state for row in left} == {Wording.State.DRAFT}
 
 
 def test_approving_a_language_costs_a_few_queries_and_counts_what_is_new(
-    db: None, django_assert_max_num_queries: DjangoAssertNumQueries
+    fresh: Clinic, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    set_now(NOON)
-    clinic = make_clinic(approved=False)
-    Wording.objects.filter(clinic=clinic, language="ar", template="welcome/hello").update(
+    Wording.objects.filter(clinic=fresh, language="ar", template="welcome/hello").update(
         state=Wording.State.APPROVED, approved_by="Dr. Other"
     )
     already = Wording.objects.filter(approved_by="Dr. Other").count()
     assert already
-    with django_assert_max_num_queries(6):
-        made = approve_language(clinic, "ar", by="Dr. Example", now=NOON)
-    assert made == len(templates()) - already
-    assert approve_language(clinic, "ar", by="Dr. Example", now=NOON) == 0
-    rows = Wording.objects.filter(clinic=clinic, language="ar")
+    with django_assert_max_num_queries(7):
+        made = approve_language(fresh, "ar", by="Dr. Example", now=NOON)
+    assert made == len(list(names("ar", NO_OWN_WORDS))) - already
+    assert approve_language(fresh, "ar", by="Dr. Example", now=NOON) == 0
+    rows = Wording.objects.filter(clinic=fresh, language="ar")
     assert {(row.state, row.approved_by, row.approved_at) for row in rows} == {
         (Wording.State.APPROVED, "Dr. Example", NOON)
     }

@@ -25,7 +25,7 @@ def test_it_shows_patients_with_their_next_visit_and_message(pages: Client, pati
     page = text(pages)
     assert "Test Patient" in page
     assert "Thu Nov 12, 2:00 pm" in page
-    assert "العربية (Arabic)" in page
+    assert "العربية · Arabic" in page
 
 
 def test_it_lists_the_most_urgent_alert_first(pages: Client, patient: Patient) -> None:

@@ -33,7 +33,7 @@ def test_it_signs_in_whatever_the_case_of_the_address(client: Client, coordinato
 
 def test_it_refuses_a_wrong_password_in_plain_words(client: Client, coordinator: Staff) -> None:
     answer = client.post("/sign-in", {"username": coordinator.email, "password": "wrong"})
-    assert "Please enter a correct" in answer.content.decode()
+    assert "The e-mail address or the password is not right." in answer.content.decode()
     assert not is_in(client)
 
 

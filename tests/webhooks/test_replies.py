@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
-from itertools import count
 
 import pytest
 
@@ -23,30 +21,11 @@ from campaigns.models import (
     Visit,
 )
 from campaigns.queries import clock
-from campaigns.services.send import drain, send_batch
+from campaigns.services.send import drain
 from campaigns.services.visits import settle
-from tests import factories
 from tests.factories import NOON, make_patient, message, set_now
 from tests.web.stored import everything_stored
-from tests.webhooks.conftest import Post
-
-INBOUND = "/webhooks/twilio/inbound"
-PHONE = "+16045550101"
-Say = Callable[..., dict[str, str]]
-
-
-@pytest.fixture
-def clinic(db: None) -> Clinic:
-    set_now(NOON)
-    return factories.make_clinic()
-
-
-@pytest.fixture
-def patient(clinic: Clinic) -> Patient:
-    """A patient who has just been welcomed in English."""
-    enrolled = make_patient(clinic, sequences=["welcome"])
-    send_batch()
-    return enrolled.patient
+from tests.webhooks.conftest import INBOUND, Post, Say
 
 
 @pytest.fixture
@@ -61,20 +40,6 @@ def question(clinic: Clinic) -> Message:
     asked.refresh_from_db()
     assert asked.state == State.ACCEPTED
     return asked
-
-
-@pytest.fixture
-def say(post: Post) -> Say:
-    """Send a text as the patient's phone, through Twilio; gives back the form that was posted."""
-    numbers = count(1)
-
-    def say(body: str, **changes: str) -> dict[str, str]:
-        form = {"MessageSid": f"SM{next(numbers):032d}", "From": PHONE, "To": "+16045550199"}
-        form = {**form, "Body": body, **changes}
-        assert post(INBOUND, form).status_code == 200
-        return form
-
-    return say
 
 
 def answers_of_ours(patient: Patient) -> list[Message]:
@@ -147,6 +112,22 @@ def test_it_shows_free_text_to_a_person(patient: Patient, say: Say, body: str, u
     say(body)
     alert = Alert.objects.get()
     assert (alert.patient, alert.urgency, alert.closed_at) == (patient, urgency, None)
+
+
+def test_it_says_that_staff_will_phone_who_asks_for_a_call(patient: Patient, say: Say) -> None:
+    say("CALL")
+    assert Alert.objects.get().rule == "asks for a call"
+    assert [m.template for m in answers_of_ours(patient)] == ["auto/call"]
+
+
+def test_it_thanks_who_is_not_ready_and_tells_staff_the_same_day(clinic: Clinic, say: Say) -> None:
+    enrolled = make_patient(clinic)
+    asked = message(enrolled, "avoid")
+    set_now(asked.send_at)
+    drain()
+    say("N")
+    assert (Answer.objects.get().value, Alert.objects.get().urgency) == ("no", "urgent")
+    assert [m.template for m in answers_of_ours(enrolled.patient)] == ["auto/not_ready"]
 
 
 def test_it_shows_a_text_from_an_unknown_number_to_a_person(clinic: Clinic, say: Say) -> None:

@@ -5,18 +5,19 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from campaigns.domain.languages import resolve
 from campaigns.queries import clock
-from campaigns.services.review import approve_language
 from campaigns.services.set_up import find_clinic
+from campaigns.services.sign_off import approve_sound
 
 
 class Command(BaseCommand):
     help = (
-        "Approve every text of a language as it stands now. A text that changes afterwards is a draft again."
+        "Approve every text of a language as it stands now, but for what the checks refuse or is retired. "
+        "A text that changes afterwards is a draft again."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -30,7 +31,11 @@ class Command(BaseCommand):
         language = resolve(options["language"])
         clinic = find_clinic(options["clinic"])
         with transaction.atomic():
-            made = approve_language(clinic, language.tag, by=options["by"], now=clock.now())
+            made, left = approve_sound(clinic, language.tag, by=options["by"], now=clock.now())
+        for (template, channel, edition), reason in left.items():
+            self.stdout.write(f"left: {template} {channel} {edition}: {reason}")
         self.stdout.write(
-            f"{clinic.name}: {made} texts in {language.english_name} approved by {options['by']}."
+            f"{clinic.name}: {made} texts in {language.staff_name} approved by {options['by']}."
         )
+        if left:
+            raise CommandError(f"{len(left)} texts were left as they are.")

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy as _p
 
 from campaigns.domain.lifecycle import Purpose, Reason, State
 from campaigns.domain.visits import VisitKind, VisitState
@@ -18,14 +19,14 @@ STATES: Words = {
     State.WAITING: _("Will be tried again"),
     State.ATTEMPTING: _("Being sent now"),
     State.UNCERTAIN: _("Being checked: it may have been sent"),
-    State.ACCEPTED: _("Sent"),
-    State.DELIVERED: _("Delivered"),
+    State.ACCEPTED: _p("a message", "Sent"),
+    State.DELIVERED: _p("a message", "Delivered"),
     State.UNDELIVERED: _("Did not arrive"),
     State.UNKNOWN: _("Sent, but nobody told us whether it arrived"),
-    State.REJECTED: _("Refused"),
+    State.REJECTED: _p("a message", "Refused"),
     State.UNRESOLVED: _("Unclear whether it was sent"),
-    State.SKIPPED: _("Not sent"),
-    State.CANCELLED: _("Cancelled"),
+    State.SKIPPED: _p("a message", "Not sent"),
+    State.CANCELLED: _p("a message", "Cancelled"),
 }
 
 TONES: dict[str, str] = {
@@ -114,10 +115,10 @@ PURPOSES: Words = {
 }
 
 OUTCOMES: Words = {
-    "": _("under way"),
-    "accepted": _("taken by the provider"),
-    "not_sent": _("did not leave"),
-    "rejected": _("refused"),
+    "": _p("a try to send", "under way"),
+    "accepted": _p("a try to send", "taken by the provider"),
+    "not_sent": _p("a try to send", "did not leave"),
+    "rejected": _p("a try to send", "refused"),
     "uncertain": _("no answer came back"),
     "unresolved": _("no answer came back"),
 }
@@ -125,13 +126,13 @@ OUTCOMES: Words = {
 VISIT_KINDS: Words = {VisitKind.CONSULTATION: _("Consultation"), VisitKind.SESSION: _("Treatment")}
 
 VISIT_STATES: Words = {
-    VisitState.BOOKED: _("Booked"),
+    VisitState.BOOKED: _p("a visit", "Booked"),
     VisitState.COMPLETED: _("Took place"),
-    VisitState.CANCELLED: _("Cancelled"),
+    VisitState.CANCELLED: _p("a visit", "Cancelled"),
     VisitState.NO_SHOW: _("Patient did not come"),
 }
 
-CHANNELS: Words = {"sms": _("Text"), "email": _("E-mail")}
+CHANNELS: Words = {"sms": _p("channel", "Text"), "email": _("E-mail"), "page": _("Page")}
 
 CONTACTABLE: Words = {
     "granted": _("The patient agreed; we may write."),
@@ -143,9 +144,9 @@ CONTACTABLE: Words = {
 
 ADDRESS_STATES: Words = {
     "good": "",
-    "bad": _("does not work"),
-    "landline": _("landline"),
-    "shared": _("shared with another patient"),
+    "bad": _p("a number or address", "does not work"),
+    "landline": _p("a number", "landline"),
+    "shared": _p("a number or address", "shared with another patient"),
 }
 
 QUESTIONS: Words = {
@@ -157,6 +158,9 @@ QUESTIONS: Words = {
     "confirm": _("Coming to the visit?"),
     "ready": _("Ready for the treatment?"),
 }
+
+ANSWERS: Words = {"yes": _p("answer", "Yes"), "no": _p("answer", "No")}
+"""Answers that are words; the others are numbers, shown as they are."""
 
 URGENCIES: Words = {
     "emergency": _("Emergency"),
@@ -182,6 +186,111 @@ REPLY_OUTCOMES: Words = {
     "unmatched": _("unknown sender"),
 }
 
+RULES: Words = {
+    "chest": _p("alert", "Chest"),
+    "breathing": _p("alert", "Breathing"),
+    "collapse": _p("alert", "Fainting"),
+    "numbness": _p("alert", "Numbness"),
+    "weakness": _p("alert", "Weakness"),
+    "bladder": _p("alert", "Bladder or bowel"),
+    "head": _p("alert", "Signs of a stroke or meningitis"),
+    "headache": _p("alert", "Headache"),
+    "infection": _p("alert", "Infection"),
+    "allergy": _p("alert", "Allergy"),
+    "bleeding": _p("alert", "Bleeding"),
+    "crisis": _p("alert", "Crisis"),
+    "distress": _p("alert", "Distress"),
+    "plea": _p("alert", "Asks for help"),
+    "swelling": _p("alert", "Swelling"),
+    "unwell": _p("alert", "Unwell"),
+    "chills_or_not": _p("alert", "Unwell"),
+    "emergency_signs": _p("alert", "Symbol of an emergency"),
+    "illness_signs": _p("alert", "Symbol of illness"),
+    "pain_high": _p("alert", "High pain"),
+    "pain_rise": _p("alert", "Pain has risen"),
+    "much_worse": _p("alert", "Worse since the start"),
+    "side_effects": _p("alert", "Yes to side effects"),
+    "not_ready": _p("alert", "Not ready for the treatment"),
+    "not_confirm": _p("alert", "Not coming to the visit"),
+    "asked for help": _p("alert", "Asked for help"),
+    "may have meant the visit": _p("alert", "May have meant the visit"),
+    "asks for a language that we do not have": _p("alert", "Asks for a language that we do not have"),
+    "number shared by several patients": _p("alert", "Number shared by several patients"),
+    "unknown number": _p("alert", "Unknown number"),
+    "asks for a call": _p("alert", "Asks for a call"),
+    "not understood": _p("alert", "Not understood"),
+}
+"""Why an alert was opened: the name of a triage rule without its language, or what was noted."""
+
+PATIENT_STATUSES: Words = {
+    "active": "",
+    "paused": _p("a patient", "Paused"),
+    "left": _p("a patient", "Left"),
+    "deceased": _p("a patient", "Deceased"),
+}
+
+STANDINGS: Words = {
+    "missing": _p("a text", "Not translated"),
+    "draft": _p("a text", "Draft"),
+    "lapsed": _("Approval lapsed"),
+    "reviewed": _p("a text", "Reviewed"),
+    "approved": _p("a text", "Approved"),
+    "retired": _p("a text", "Retired"),
+}
+
+STANDING_TONES: dict[str, str] = {
+    "missing": "bad",
+    "draft": "quiet",
+    "lapsed": "wait",
+    "reviewed": "next",
+    "approved": "good",
+    "retired": "quiet",
+}
+
+ACTS: Words = {
+    "review": _("I have reviewed it"),
+    "approve": _p("button", "Approve"),
+    "withdraw": _("Withdraw the approval"),
+    "retire": _("Retire the text"),
+}
+
+ACT_DETAILS: Words = {
+    "review": _("You have read it beside the English, and it says the same."),
+    "approve": _("You answer for these very words. When one of them changes, the approval lapses."),
+    "withdraw": _("The text becomes a draft again and is not sent until somebody approves it."),
+    "retire": _("The text is not sent any more. It can be reviewed and approved again later."),
+}
+
+SAMPLES: Words = {
+    "normal": _p("sample of a text", "Usual"),
+    "long": _("Long names and dates"),
+    "late": _("Booked late: the visit is tomorrow"),
+    "correction": _("The earlier date, its time not told before"),
+    "no_link": _("Without a link"),
+    "least": _("With as few facts as possible"),
+    "change": _("Question about change"),
+    "yes_no": _("Yes-or-no question"),
+    "missing": _("No answer chosen"),
+    "worry": _("Worrying answer"),
+    "danger": _("Dangerous answer"),
+    "saved": _("After saving"),
+    "email": _("E-mail"),
+    "sms": _p("channel", "Text"),
+}
+
+FOLDERS: Words = {
+    "welcome": _("Welcome"),
+    "previsit": _("Before the first visit"),
+    "pretreatment": _("Before a treatment"),
+    "aftercare": _("After a treatment"),
+    "course_end": _("End of the course"),
+    "missed_visit": _("Missed visit"),
+    "auto": _("Automatic answers"),
+    "correction": _("Corrections"),
+    "patient": _("Pages behind links"),
+}
+"""The groups of texts: sequences, and what belongs to none."""
+
 
 def _lookup(table: Words) -> Callable[[object], str]:
     """A filter that reads one table; a word that is not in it is shown as it is, with spaces."""
@@ -192,10 +301,9 @@ def _lookup(table: Words) -> Callable[[object], str]:
     return words
 
 
-def step(message: Any) -> str:
-    """The name of a step as staff know it: `aftercare: next day`."""
-    sequence, key = (message.sequence, message.step) if message.sequence else message.template.split("/")
-    return f"{sequence}: {key}".replace("_", " ")
+def rule(value: object) -> str:
+    """Why an alert was opened; a rule is called the same in every lexicon (`en.chest`)."""
+    return _lookup(RULES)(str(value).rpartition(".")[2])
 
 
 def tone(state: object) -> str:
@@ -204,17 +312,24 @@ def tone(state: object) -> str:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
+    "act": _lookup(ACTS),
+    "act_detail": _lookup(ACT_DETAILS),
+    "answer": _lookup(ANSWERS),
     "address_state": _lookup(ADDRESS_STATES),
     "alert_outcome": _lookup(ALERT_OUTCOMES),
     "channel": _lookup(CHANNELS),
     "contactable": _lookup(CONTACTABLE),
     "outcome": _lookup(OUTCOMES),
+    "patient_status": _lookup(PATIENT_STATUSES),
     "purpose": _lookup(PURPOSES),
     "question": _lookup(QUESTIONS),
     "reason": _lookup(REASONS),
     "reply_outcome": _lookup(REPLY_OUTCOMES),
+    "rule": rule,
+    "sample": _lookup(SAMPLES),
+    "standing": _lookup(STANDINGS),
+    "standing_tone": lambda standing: STANDING_TONES.get(str(standing), "quiet"),
     "state": _lookup(STATES),
-    "step": step,
     "tone": tone,
     "urgency": _lookup(URGENCIES),
     "visit_kind": _lookup(VISIT_KINDS),

@@ -1,0 +1,113 @@
+"""What a service says in English, said in the language of the page.
+
+Services and rules know nothing of pages, and the command line prints the same sentences. So each sentence
+that staff may meet is listed here, with a hole where it states a fact. A test holds the list against them.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _n
+from django.utils.translation import pgettext_lazy as _p
+
+SENTENCES = (
+    _n("{day} {time} has already passed at the clinic."),
+    _n("Choose a later date or time."),
+    _n("{day} is more than two years away."),
+    _n("Check the year."),
+    _n("This visit is over."),
+    _n("Book a new one instead."),
+    _n("This visit is already {state}."),
+    _n("This course is already closed."),
+    _n("The patient needs a name."),
+    _n("Give a mobile number or an e-mail address, or both."),
+    _n("Choose at least one sequence."),
+    _n("Say how it ended before you close it."),
+    _n("This alert is closed already."),
+    _n("Only a {role} may do this."),
+    _n("{text} says something else by now: look at it again."),
+    _n("{text} is {state}: look at it again."),
+    _n("The checks find something wrong in {entry}: {finding}."),
+    _n("You wrote some of these words yourself: another clinician must approve them."),
+    _n("Write a comment of up to {number} characters."),
+    _n("No text has an entry {entry}."),
+    _n("{entry} counts days in several forms, so it stays as it ships."),
+    _n("{entry}: this text has no variant."),
+    _n("The file is larger than {number} MB: it is no catalog of ours."),
+    _n("The file is empty."),
+    _n("The file is not in UTF-8: save it as UTF-8 and try again."),
+    _n("The file is not a text file: upload the .po file."),
+    _n("The file cannot be read: line {number} has no closing quote."),
+    _n("The file cannot be read: line {number} is not what a .po file has there."),
+    _n("The file cannot be read: its header is broken."),
+    _n("The file has no entries: upload the .po file that was exported here."),
+    _n("The file says that its language is {found}; this page is for {language}."),
+    _n("{number} entries change; {most} in one file is the most."),
+    _n("This is not a phone number."),
+    _n("Write it with the area code, for example 604-555-0134."),
+    _n("The phone number is empty."),
+    _n("The phone number holds a line break or a control character."),
+    _n("The phone number holds more than one number, letters or an extension."),
+    _n("Give one number without an extension."),
+    _n("The phone number has too few digits."),
+    _n("The phone number has no area code."),
+    _n("The phone number has too many digits."),
+    _n("The phone number starts with an unknown country code."),
+    _n("The phone number has a wrong length."),
+    _n("The stored phone number is not in E.164 form."),
+    _n("No phone number in Canada or the US looks like this."),
+    _n("The phone number holds a service code such as 911."),
+    _n("The e-mail address holds a line break or a control character."),
+    _n("The e-mail address needs a name, an @ and a domain."),
+    _n("The name before the @ is longer than {number} characters."),
+    _n("The name before the @ holds something we cannot send to, such as a space or an accent."),
+    _n("The e-mail address is longer than {number} characters."),
+    _n("The domain after the @ is not complete or not well formed."),
+    _n("The domain holds a letter that has two readings."),
+    _n("Write it in its xn-- form."),
+    _n("Write one address like name@clinic.example."),
+    _n("marked fuzzy: take the mark away when the words are right"),
+    _n("Paused from the first page"),
+)
+"""Each sentence by itself, because hints are shared. `{name}` stands for a fact."""
+
+WORDS = {
+    "completed": _p("in a sentence: the visit is already", "completed"),
+    "cancelled": _p("in a sentence: the visit is already", "cancelled"),
+    "no show": _p("in a sentence: the visit is already", "no show"),
+    "missing": _p("in a sentence: the text is", "missing"),
+    "draft": _p("in a sentence: the text is", "draft"),
+    "lapsed": _p("in a sentence: the text is", "lapsed"),
+    "reviewed": _p("in a sentence: the text is", "reviewed"),
+    "approved": _p("in a sentence: the text is", "approved"),
+    "retired": _p("in a sentence: the text is", "retired"),
+    "clinician": _p("in a sentence: only a", "clinician"),
+    "clinician or translator": _p("in a sentence: only a", "clinician or translator"),
+}
+"""Facts that are words."""
+
+_HOLE = re.compile(r"\\\{(\w+)\\\}")
+_BETWEEN = re.compile(r"(?<=[.?!]) (?=\S)")
+
+
+@cache
+def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Each sentence as what it looks like when it is said; the most definite first."""
+    listed = sorted(SENTENCES, key=lambda text: (text.count("{"), -len(text)))
+    return tuple((re.compile(_HOLE.sub(r"(?P<\1>.+)", re.escape(text)), re.DOTALL), text) for text in listed)
+
+
+def told(text: str) -> str:
+    """The same in the language of the page; a sentence that is not listed stays in English."""
+    return _sentence(text) or " ".join(_sentence(part) or part for part in _BETWEEN.split(text))
+
+
+def _sentence(text: str) -> str:
+    for pattern, said in _patterns():
+        if found := pattern.fullmatch(text):
+            facts = {name: str(WORDS.get(fact, fact)) for name, fact in found.groupdict().items()}
+            return gettext(said).format(**facts)
+    return ""

@@ -1,0 +1,1 @@
+"""Texts of ours held against an implementation that is not ours."""
