@@ -41,12 +41,6 @@ def approve_language(
     return made
 
 
-def draft_languages(clinic: Clinic, languages: Iterable[str]) -> None:
-    """List every text of these languages as a draft, so that staff see what waits for approval."""
-    rows = texts(clinic, languages, approvals(clinic).own)
-    Wording.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
-
-
 def _there(clinic: Clinic, language: str, own: OwnWords, leave: Collection[Text]) -> Iterator[Wording]:
     if not leave:
         return texts(clinic, [language], own)

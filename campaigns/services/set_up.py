@@ -15,7 +15,7 @@ from campaigns.models import Clinic, Installation, Staff
 from campaigns.queries import clock
 from campaigns.services.compose import SOURCE_LANGUAGE
 from campaigns.services.record import record
-from campaigns.services.review import approve_language, draft_languages
+from campaigns.services.review import approve_language
 
 SHIPPED = "shipped with the installation"
 
@@ -37,7 +37,7 @@ class NewClinic:
 
 @transaction.atomic
 def create_clinic(new: NewClinic, *, by: str) -> Clinic:
-    """Create a clinic with English approved and every other language in draft. Raises InvalidAddress for a
+    """Create a clinic with English approved; what nobody has approved is a draft. Raises InvalidAddress for a
     telephone number, NotAllowed for an unknown time zone or a name that texts cannot carry."""
     now = clock.now()
     try:
@@ -65,7 +65,6 @@ def create_clinic(new: NewClinic, *, by: str) -> Clinic:
     )
     record("clinic_created", f"clinic {clinic.pk}", actor=by, now=now)
     approve_language(clinic, SOURCE_LANGUAGE, by=SHIPPED, now=now)
-    draft_languages(clinic, [tag for tag in clinic.languages if tag != SOURCE_LANGUAGE])
     return clinic
 
 

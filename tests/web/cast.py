@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 
 from campaigns.domain.visits import VisitKind
-from campaigns.models import Clinic, Message, Patient, Visit, Wording
+from campaigns.models import Clinic, Message, Patient, Visit
 from campaigns.services.send import send_batch
 from tests.factories import NOON, make_clinic, make_patient, set_now
 
@@ -18,11 +18,9 @@ VISITS = [
 
 
 def new_clinic(name: str = "Westside Pain Clinic") -> Clinic:
-    """A clinic at noon on a working day, with every text approved."""
+    """A clinic at noon on a working day, with three languages approved."""
     set_now(NOON)
-    clinic = make_clinic(name=name, approved=False)
-    clinic.wordings.update(state=Wording.State.APPROVED)
-    return clinic
+    return make_clinic(name=name)
 
 
 def new_patient(clinic: Clinic, language: str = "ar", phone: str = "+16045550111") -> Patient:
