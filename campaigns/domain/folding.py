@@ -17,25 +17,42 @@ _ARABIC = {
         ("ؤ", "و"),
         ("٫", "."),
         ("\u0640", ""),  # tatweel
-        ("\u200c", " "),  # the zero-width non-joiner separates words in Persian
     )
     for letter in letters
 }
+_INDIC = {
+    0x093C: "",  # nukta, which phones leave out: फ़ोन and फोन
+    0x0A3C: "",
+    0x0901: "\u0902",  # हाँ and हां
+    0x0A01: "\u0a02",
+    0x0A70: "\u0a02",  # tippi and bindi are one sound
+}
+_PERSIAN_JOIN = re.compile("(?<=[\u0600-\u06ff])\u200c+(?=[\u0600-\u06ff])")
+"""The zero-width non-joiner separates words in Persian; elsewhere it only shapes letters."""
+_JAMO = "\u1100-\u11ff"
+_LONE_JAMO = re.compile(rf"(?<=\w)(?<![{_JAMO}])(?=[{_JAMO}])|(?<=[{_JAMO}])(?=[^{_JAMO}\s])")
 _KEYCAPS = str.maketrans({"\U0001f51f": " 10 ", "\ufe0f": "", "\u20e3": ""})
+_SAME = _APOSTROPHES | _ARABIC | _INDIC
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f]")
 
 
+@lru_cache(maxsize=16)
 def fold(text: str) -> str:
     """One spelling for what reads the same; idempotent.
 
     NFKC, lower case, plain apostrophes, Arabic letter forms merged, vowel signs and tatweel dropped,
-    digits of any script as ASCII, invisible and control characters gone, single spaces. Accents stay.
-    Raised and circled digits are set apart first, or "1⁰" would read as ten.
+    nukta dropped and nasal signs of Hindi and Punjabi merged, Korean letters joined into syllables and lone
+    ones (ㅠㅠ) set apart, digits of any script as ASCII, invisible and control characters gone, single
+    spaces. Accents and Chinese numerals stay. Raised and circled digits are set apart first, or "1⁰" would
+    read as ten.
     """
-    text = "".join(map(_set_apart, text)).translate(_KEYCAPS)
+    if text.isascii():
+        return " ".join(_UNPRINTABLE.sub(" ", text).lower().replace("`", "'").split())
+    text = "".join(map(_set_apart, _PERSIAN_JOIN.sub(" ", text))).translate(_KEYCAPS)
     for _ in range(2):
         text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-        text = "".join(map(_fold_character, text.translate(_APOSTROPHES).translate(_ARABIC)))
-    return " ".join(text.split())
+        text = "".join(map(_fold_character, text.translate(_SAME)))
+    return " ".join(_LONE_JAMO.sub(" ", unicodedata.normalize("NFC", text)).split())
 
 
 @lru_cache(maxsize=4096)
@@ -57,22 +74,60 @@ def _fold_character(char: str) -> str:
 
 
 _ACCENTS = re.compile("[\u0300-\u036f]")
+_NOT_JOINED = re.compile(r"(?<=n)'(?=t\b)|(?<=\bi)'(?=(?:m|d|ve|ll)\b)")
+"""Where English shortens: "can't" and "cant" are one word."""
+_DROPPED = str.maketrans({"đ": "d", "ı": "i", "ł": "l", "ø": "o", "\u0a71": None})
 
 
 def plain(text: str) -> str:
     """`fold`, and accents dropped from Latin, Greek and Cyrillic letters; other vowel signs stay."""
-    bare = _ACCENTS.sub("", unicodedata.normalize("NFD", fold(text)))
-    return " ".join(unicodedata.normalize("NFC", bare).split())
+    folded = fold(text)
+    return folded if folded.isascii() else bare(folded)
+
+
+def bare(folded: str) -> str:
+    """A folded text without accents. The sign that doubles a Punjabi letter goes too: few people type it."""
+    stripped = _ACCENTS.sub("", unicodedata.normalize("NFD", folded.translate(_DROPPED)))
+    return " ".join(unicodedata.normalize("NFC", stripped).split())
+
+
+def shortened(folded: str) -> str:
+    """A folded text in which English short forms are one word, with or without their apostrophe."""
+    return _NOT_JOINED.sub("", folded)
 
 
 def words(text: str) -> list[str]:
     """The words of `plain(text)`: runs of letters, marks and digits. Each symbol, an emoji say, is a word."""
-    return "".join(map(_spaced, plain(text))).split()
+    return _split(shortened(plain(text)))
 
 
 def exact_words(text: str) -> list[str]:
     """The words with their accents, for languages in which an accent makes another word (Vietnamese)."""
-    return "".join(map(_spaced, fold(text))).split()
+    return _split(fold(text))
+
+
+@lru_cache(maxsize=4)
+def word_pairs(text: str) -> tuple[tuple[str, str], ...]:
+    """The words of a text, each bare and with its accents."""
+    exact = _split(shortened(fold(text)))
+    return tuple((plainly, word) for word in exact if (plainly := word if word.isascii() else bare(word)))
+
+
+_MARKS = {"\u0303": "\u0309"}
+
+
+@lru_cache(maxsize=4096)
+def marks(word: str) -> str:
+    """The accents of a folded word, sorted, so that it does not matter on which vowel they stand.
+
+    Two Vietnamese tones that most people mix up (hỏi and ngã) count as one.
+    """
+    found = [_MARKS.get(char, char) for char in unicodedata.normalize("NFD", word)]
+    return "".join(sorted(char for char in found if char == "đ" or _ACCENTS.match(char)))
+
+
+def _split(text: str) -> list[str]:
+    return "".join(map(_spaced, text)).split()
 
 
 @lru_cache(maxsize=4096)

@@ -1,7 +1,7 @@
 """The words of a language that the reply parser and the triage rules act on, as one value.
 
-Built from plain documents (the files under `campaigns/lexicons/`), never guessed. Everything a patient
-may type is folded once here, so that finding it later is a look-up.
+Built from plain documents (the files under `campaigns/lexicons/`, read by `lexicon_files`), never guessed.
+Everything a patient may type is folded once here, so that finding it later is a look-up.
 """
 
 from __future__ import annotations
@@ -12,17 +12,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from campaigns.domain.folding import exact_words, fold, words
-from campaigns.domain.matching import Index, Term, build_index, parse_term
+from campaigns.domain.folding import exact_words, fold, marks, word_pairs, words
+from campaigns.domain.languages import canonical
+from campaigns.domain.matching import Term, parse_term
+from campaigns.domain.word_index import Index, Vocabulary, build_index
 
 Document = Mapping[str, Any]
 
 EMERGENCY, URGENT = "emergency", "urgent"
+LEAVE, STAY, CALL = "leave", "stay", "call"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """Red-flag terms that mean the same. `id` is stable (`en.breathing`); `group` is what they point to."""
+    """Terms that mean the same. `id` is stable (`en.breathing`); `group` is what they point to.
+
+    `urgency` is empty for the rules on messages: `leave` (no more messages) and `stay` (what looks like it).
+    """
 
     id: str
     group: str
@@ -31,11 +37,22 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """Rules, and the index of all their terms. `owners` says whose each term is, by number."""
+
+    rules: tuple[Rule, ...]
+    owners: tuple[Rule, ...]
+    index: Index
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
     """How one language answers questions. All keys are folded words, several words joined by single spaces.
 
     `ambiguous` are number words with a second meaning. `agree` and `not_ready` answer only questions on
-    readiness, `nothing` only the side-effect screen: "ok" there may mean "I am ok".
+    readiness, `nothing` only the side-effect screen: "ok" there may mean "I am ok". `out_of` stands between
+    answer and scale (7 out of 10), `scale_first` between scale and answer (10分之7). `joined`: the language
+    writes words together.
     """
 
     numbers: Mapping[str, int]
@@ -47,6 +64,16 @@ class Answers:
     nothing: frozenset[str]
     fillers: frozenset[str]
     out_of: tuple[str, ...]
+    scale_first: tuple[str, ...]
+    joined: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Negators:
+    """Folded phrases that deny a term standing after them (`before` it) or right before them (`after` it)."""
+
+    before: tuple[tuple[str, ...], ...]
+    after: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +81,16 @@ class Lexicon:
     """Everything the parser knows. `version` changes with any word.
 
     Keyword maps lead from a folded word to the languages it belongs to, the first being the usual one.
-    `negators` are folded phrases that stand before what they deny, by language.
+    `stop_unless_asked` are opt-outs only while no question is open, because they also answer one; `marked`
+    are the accents that a keyword must have, if it is typed with any.
+    `danger` finds the red flags, `leaving` opt-outs in free words, `asking` wishes for a call or a language.
     """
 
     version: str
     stop: Mapping[str, tuple[str, ...]]
     stop_or_visit: frozenset[str]
+    stop_unless_asked: frozenset[str]
+    marked: Mapping[str, frozenset[str]]
     start: Mapping[str, tuple[str, ...]]
     help: Mapping[str, tuple[str, ...]]
     call: Mapping[str, tuple[str, ...]]
@@ -67,19 +98,38 @@ class Lexicon:
     language_words: frozenset[str]
     polite: frozenset[str]
     answers: Mapping[str, Answers]
-    negators: Mapping[str, tuple[tuple[str, ...], ...]]
-    rules: tuple[Rule, ...]
-    index: Index
+    negators: Mapping[str, Negators]
+    danger: Search
+    leaving: Search
+    asking: Search
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The red flags of every language."""
+        return self.danger.rules
+
+    def spoken(self, tag: str) -> tuple[str, ...]:
+        """The languages a patient is likely to write: the files of their own, then English.
+
+        A tag with a script (`zh-Hant`) is looked up as it is first; the other scripts of the same language
+        follow, because people mix them.
+        """
+        wanted = canonical(tag)
+        own = [known for known in self.answers if base_language(known) == base_language(wanted)]
+        own.sort(key=lambda known: known.lower() != wanted.lower())
+        return tuple(dict.fromkeys((*own, *(["en"] if "en" in self.answers else []))))
 
     def answers_for(self, tag: str) -> tuple[Answers, ...]:
         """The words of the patient's language, then English; English alone where we have none."""
-        keys = dict.fromkeys((base_language(tag), "en"))
-        return tuple(self.answers[key] for key in keys if key in self.answers)
+        return tuple(self.answers[known] for known in self.spoken(tag))
 
-    def negators_for(self, tag: str) -> tuple[tuple[str, ...], ...]:
+    def negators_for(self, tag: str) -> Negators:
         """What denies a term in the patient's language and in English."""
-        keys = dict.fromkeys((base_language(tag), "en"))
-        return tuple(phrase for key in keys for phrase in self.negators.get(key, ()))
+        known = [self.negators[language] for language in self.spoken(tag)]
+        return Negators(
+            before=tuple(phrase for each in known for phrase in each.before),
+            after=tuple(phrase for each in known for phrase in each.after),
+        )
 
 
 def base_language(tag: str) -> str:
@@ -98,14 +148,17 @@ def answer_key(text: str) -> str:
 
 
 def build(keywords: Document, languages: Iterable[Document]) -> Lexicon:
-    """Make a lexicon from parsed files. Raises KeyError or ValueError where one is incomplete or garbled."""
+    """Make a lexicon from the documents of its files; a term that is not `parsed` is read as plain words.
+
+    Raises KeyError or ValueError where one is incomplete or garbled.
+    """
     documents = list(languages)
-    rules = tuple(rule for document in (keywords, *documents) for rule in _rules(document))
-    correct = [word for document in documents for word in document.get("not_slips", ())]
     return Lexicon(
         version=_digest([keywords, *documents]),
         stop=_keywords(keywords["stop"]),
         stop_or_visit=frozenset(map(key, keywords["stop_or_visit"])),
+        stop_unless_asked=frozenset(map(key, keywords.get("stop_unless_asked", ()))),
+        marked=_marked(keywords["stop"], {each["language"] for each in documents if each.get("marks_count")}),
         start=_keywords(keywords["start"]),
         help=_keywords(keywords["help"]),
         call=_keywords(keywords["call"]),
@@ -113,18 +166,17 @@ def build(keywords: Document, languages: Iterable[Document]) -> Lexicon:
         language_words=frozenset(map(key, keywords["language_words"])),
         polite=frozenset(map(key, keywords["polite"])),
         answers={document["language"]: _answers(document) for document in documents},
-        negators={
-            document["language"]: tuple(tuple(words(phrase)) for phrase in document["negators"])
-            for document in documents
-        },
-        rules=rules,
-        index=build_index((term for rule in rules for term in rule.terms), correct),
+        negators={document["language"]: _negators(document) for document in documents},
+        danger=_search([(document, list(_redflags(document))) for document in (keywords, *documents)]),
+        leaving=_search([(document, list(_leaving(document))) for document in documents]),
+        asking=_search([(document, list(_asking(document))) for document in documents]),
     )
 
 
 def _digest(documents: list[Document]) -> str:
-    canonical = json.dumps(documents, ensure_ascii=True, sort_keys=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:8]
+    read = [{name: value for name, value in each.items() if name != "parsed"} for each in documents]
+    canonical_form = json.dumps(read, ensure_ascii=True, sort_keys=True)
+    return hashlib.sha256(canonical_form.encode()).hexdigest()[:8]
 
 
 def _keywords(by_language: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
@@ -133,6 +185,21 @@ def _keywords(by_language: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]
         for word in dict.fromkeys(map(key, listed)):
             found[word] = (*found.get(word, ()), tag)
     return found
+
+
+def _marked(by_language: Mapping[str, list[str]], tags: set[str]) -> dict[str, frozenset[str]]:
+    """The accents of keywords that belong only to languages in which accents count."""
+    found: dict[str, set[str]] = {}
+    for tag in tags & by_language.keys():
+        for word in by_language[tag]:
+            found.setdefault(key(word), set()).add(accents(word))
+    others = {key(word) for tag, listed in by_language.items() if tag not in tags for word in listed}
+    return {word: frozenset(known) for word, known in found.items() if word not in others}
+
+
+def accents(text: str) -> str:
+    """The accents of a text, by word."""
+    return " ".join(found for _, typed in word_pairs(text) if (found := marks(typed)))
 
 
 def _answers(document: Document) -> Answers:
@@ -148,18 +215,54 @@ def _answers(document: Document) -> Answers:
         nothing=frozenset(map(answer_key, document["nothing"])),
         fillers=frozenset(word for filler in document["fillers"] for word in exact_words(filler)),
         out_of=tuple(fold(phrase) for phrase in document["out_of"]),
+        scale_first=tuple(fold(phrase) for phrase in document.get("scale_first", ())),
+        joined=document.get("words_joined", False),
     )
 
 
-def _rules(document: Document) -> Iterable[Rule]:
-    prefix = document["language"]
-    inside = document.get("words_joined", False)
+def _negators(document: Document) -> Negators:
+    return Negators(
+        before=tuple(tuple(words(phrase)) for phrase in document["negators"]),
+        after=tuple(tuple(words(phrase)) for phrase in document.get("negators_after", ())),
+    )
+
+
+def _search(found: list[tuple[Document, list[Rule]]]) -> Search:
+    rules = tuple(rule for _, listed in found for rule in listed)
+    return Search(
+        rules=rules,
+        owners=tuple(rule for rule in rules for _ in rule.terms),
+        index=build_index(
+            Vocabulary(
+                language=document["language"],
+                terms=tuple(term for rule in listed for term in rule.terms),
+                correct=tuple(document.get("not_slips", ())),
+                glue=tuple(document.get("glue", ())),
+            )
+            for document, listed in found
+        ),
+    )
+
+
+def _redflags(document: Document) -> Iterable[Rule]:
     for name, rule in document["redflags"].items():
         if rule["urgency"] not in (EMERGENCY, URGENT):
-            raise ValueError(f"{prefix}.{name}: urgency is {EMERGENCY} or {URGENT}")
-        yield Rule(
-            id=f"{prefix}.{name}",
-            group=rule["group"],
-            urgency=rule["urgency"],
-            terms=tuple(parse_term(str(term), inside=inside) for term in rule["terms"]),
-        )
+            raise ValueError(f"{document['language']}.{name}: urgency is {EMERGENCY} or {URGENT}")
+        yield _rule(document, name, rule["terms"], group=rule["group"], urgency=rule["urgency"])
+
+
+def _leaving(document: Document) -> Iterable[Rule]:
+    yield _rule(document, "leave", document.get("stop_phrases", ()), group=LEAVE)
+    yield _rule(document, "stay", document.get("keep_phrases", ()), group=STAY)
+
+
+def _asking(document: Document) -> Iterable[Rule]:
+    yield _rule(document, "call", document.get("call_phrases", ()), group=CALL)
+    for tag, listed in document.get("language_phrases", {}).items():
+        yield _rule(document, tag, listed, group=tag)
+
+
+def _rule(document: Document, name: str, listed: Iterable[str], *, group: str, urgency: str = "") -> Rule:
+    known = document.get("parsed", {})
+    terms = tuple(known.get(term) or parse_term(term, inside=False) for term in listed)
+    return Rule(id=f"{document['language']}.{name}", group=group, urgency=urgency, terms=terms)

@@ -5,35 +5,43 @@ A term is written in a small notation:
     short of breath        these words, side by side
     chest + pain|hurt*     both near each other, in either order; `|` separates alternatives
     infect*                a word that begins like this
+    go on / carry on + not    either phrase; `/` separates phrases, `|` words
+    <cannot> + walk        any entry of the set `cannot` of the same file, phrases of several words included
     =دم                    this word, alone or with the particles that Arabic writes onto a word
 
-In scripts that join particles to words (Arabic) or write no spaces (Chinese), a word of a term is found
-anywhere inside a word of the text. Elsewhere it must be the word, or its beginning where a `*` says so,
-and words of six letters and more may hold one slip of the thumb, unless the lexicon lists the result as a
-word of its own.
+Where a language joins words (`words_joined`: Arabic, Chinese, Korean), a word of a term is found anywhere
+inside a word of the text, and two parts may stand in one run of letters. Elsewhere it must be the word, or
+its beginning where a `*` says so. Accents do not count, but with `marks_count` (Vietnamese) a term that is a
+single word is found only with its own marks, or typed without any.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
 from typing import NamedTuple
 
-from campaigns.domain.folding import plain
+from campaigns.domain.folding import bare, fold, marks, shortened
 
 Slot = tuple[str, ...]
 """The alternatives for one word."""
 Phrase = tuple[Slot, ...]
 """Words side by side."""
+Part = tuple[Phrase, ...]
+"""Phrases of which one must be there."""
+Sets = Mapping[str, Part]
+"""Phrases that a term may name together."""
 
 REACH = 6
 """How many other words may stand between words that are to be near each other."""
-_FUZZY_LENGTH = 6
-_LONGEST_FUZZY = 24
-
-_PARTICLES = ("", "ال", "و", "ف", "ب", "ل", "ك", "وال", "فال", "بال", "كال", "لل", "وب", "ول")
-_ENDINGS = ("", "ي", "ه", "ها", "ك", "نا", "ا", "ات", "ين")
+_REACH_IN_RUN = 12
+"""How many letters may, where a language writes without spaces."""
+_MOST_SPANS = 8
+"""Places reported of one term: more add nothing, and a text may repeat itself a thousand times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,37 +49,112 @@ class Term:
     """One term of a rule. `label` is how the lexicon writes it."""
 
     label: str
-    phrases: tuple[Phrase, ...]
+    parts: tuple[Part, ...]
 
 
-class Span(NamedTuple):
-    """Where a term was found: the first and last word, by number, and which words they are."""
+class Place(NamedTuple):
+    """Where something stands in a text: first and last word by number, first and last letter by offset."""
 
     first: int
     last: int
+    start: int
+    end: int
+
+
+class Span(NamedTuple):
+    """Where a term was found, and in which words."""
+
+    place: Place
     surface: str
 
 
-def parse_term(label: str, *, inside: bool) -> Term:
-    """Read the notation; `inside`: words are found inside words. Raises ValueError for an empty word."""
-    phrases = tuple(
-        tuple(tuple(_atom(word, inside=inside) for word in slot.split("|")) for slot in phrase.split())
-        for phrase in label.replace("'", " ").split(" + ")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """The words of a text without accents, as they were typed, and where each begins in `line`."""
+
+    words: tuple[str, ...]
+    typed: tuple[str, ...]
+    starts: tuple[int, ...]
+    line: str
+
+
+def as_text(pairs: Iterable[tuple[str, str]]) -> Text:
+    """Arrange words, each bare and with its accents."""
+    listed = list(pairs)
+    starts, at = [], 0
+    for word, _ in listed:
+        starts.append(at)
+        at += len(word) + 1
+    return Text(
+        words=tuple(word for word, _ in listed),
+        typed=tuple(typed for _, typed in listed),
+        starts=tuple(starts),
+        line=" ".join(word for word, _ in listed),
     )
-    if not all(phrases):
+
+
+def parse_term(label: str, *, inside: bool, exact: bool = False, sets: Sets | None = None) -> Term:
+    """Read the notation. `inside`: words are found inside words; `exact`: the marks of a single word count.
+
+    Raises ValueError for an empty word and for a set that is not there.
+    """
+    notation = shortened(fold(label)).replace("'", " ")
+    chunks = [chunk.split() for chunk in re.split(r"(?<!\S)\+(?!\S)", notation)]
+    if not all(chunks):
         raise ValueError(f"the term {label!r} has an empty part")
-    return Term(label=label, phrases=phrases)
+    alone = exact and len(chunks) == 1 and len(chunks[0]) == 1
+    return Term(
+        label=label,
+        parts=tuple(_part(chunk, inside=inside, exact=alone, sets=sets or {}) for chunk in chunks),
+    )
 
 
-def _atom(word: str, *, inside: bool) -> str:
-    """A word marked with how it matches: `=` whole, `^` beginning, `~` inside, `&` with particles."""
-    folded = plain(word.strip("=*"))
+def parse_sets(sets: Mapping[str, Sequence[str]], *, inside: bool) -> dict[str, Part]:
+    """The sets of a file, read. Raises ValueError for an empty word."""
+    return {
+        name: tuple(
+            _phrase(shortened(fold(phrase)).replace("'", " ").split(), inside=inside, exact=False)
+            for phrase in phrases
+        )
+        for name, phrases in sets.items()
+    }
+
+
+def _part(chunk: list[str], *, inside: bool, exact: bool, sets: Sets) -> Part:
+    """The phrases that a part of a term may be, separated by ` / `."""
+    phrases = [list(group) for is_bar, group in groupby(chunk, "/".__eq__) if not is_bar]
+    return tuple(
+        found for phrase in phrases for found in _phrases(phrase, inside=inside, exact=exact, sets=sets)
+    )
+
+
+def _phrases(chunk: list[str], *, inside: bool, exact: bool, sets: Sets) -> Part:
+    name = chunk[0]
+    if len(chunk) > 1 or not (name.startswith("<") and name.endswith(">")):
+        return (_phrase(chunk, inside=inside, exact=exact),)
+    if name[1:-1] not in sets:
+        raise ValueError(f"there is no set {name}")
+    return sets[name[1:-1]]
+
+
+def _phrase(slots: list[str], *, inside: bool, exact: bool) -> Phrase:
+    return tuple(tuple(_atom(word, inside=inside, exact=exact) for word in slot.split("|")) for slot in slots)
+
+
+@lru_cache(maxsize=65536)
+def _atom(word: str, *, inside: bool, exact: bool) -> str:
+    """A word marked with how it matches: `=` whole, `^` beginning, `~` inside, `&` with particles, `!` whole
+    with its marks."""
+    typed = word.strip("=*")
+    folded = bare(typed)
     if not folded:
         raise ValueError(f"empty word in a term: {word!r}")
     if word.startswith("="):
         return f"&{folded}"
     if word.endswith("*"):
         return f"^{folded}"
+    if exact and marks(typed):
+        return f"!{folded} {marks(typed)}"
     if not inside or folded.isascii():
         return f"={folded}"
     return f"&{folded}" if _is_short_arabic(folded) else f"~{folded}"
@@ -82,160 +165,89 @@ def _is_short_arabic(word: str) -> bool:
     return len(word) < 3 and "\u0600" <= word[0] <= "\u06ff"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Index:
-    """Every word of every term, arranged so that one pass over a text finds them all."""
-
-    whole: Mapping[str, frozenset[str]]
-    beginnings: Mapping[str, str]
-    lengths: tuple[int, ...]
-    inside: tuple[str, ...]
-    slips: Mapping[str, frozenset[str]]
-    correct: frozenset[str]
-    correct_beginnings: tuple[str, ...]
-
-    def found_in(self, tokens: Sequence[str]) -> dict[str, list[int]]:
-        """The numbers of the words of a text at which each atom is found."""
-        places: dict[str, list[int]] = defaultdict(list)
-        for number, token in enumerate(tokens):
-            for atom in self._atoms(token):
-                places[atom].append(number)
-        return places
-
-    def _atoms(self, token: str) -> set[str]:
-        found = set(self.whole.get(token, ()))
-        found.update(
-            self.beginnings[token[:length]] for length in self.lengths if token[:length] in self.beginnings
-        )
-        if not token.isascii():
-            found.update(atom for atom in self.inside if atom[1:] in token)
-        if self._may_be_a_slip(token):
-            found.update(self._misspelled(token))
-        return found
-
-    def _may_be_a_slip(self, token: str) -> bool:
-        return (
-            _FUZZY_LENGTH - 1 <= len(token) <= _LONGEST_FUZZY
-            and token not in self.correct
-            and not token.startswith(self.correct_beginnings)
-        )
-
-    def _misspelled(self, token: str) -> Iterator[str]:
-        candidates = {token} | _without_one(token)
-        for candidate in candidates:
-            for atom in self.slips.get(candidate, ()):
-                if one_slip_apart(token, atom[1:]):
-                    yield atom
-        for length in {
-            cut for size in self.lengths if size >= _FUZZY_LENGTH for cut in (size - 1, size, size + 1)
-        }:
-            yield from self._misspelled_beginning(token[:length])
-
-    def _misspelled_beginning(self, beginning: str) -> Iterator[str]:
-        for candidate in {beginning} | _without_one(beginning):
-            for atom in self.slips.get(f"{candidate}*", ()):
-                if one_slip_apart(beginning, atom[1:]):
-                    yield atom
+Places = Mapping[str, Sequence[Place]]
+"""Where each word of the terms was found, in the order of the text."""
 
 
-def build_index(terms: Iterable[Term], correct: Iterable[str]) -> Index:
-    """Arrange the words of all terms. `correct` are words, or beginnings with `*`, that are never slips."""
-    atoms = {atom for term in terms for phrase in term.phrases for slot in phrase for atom in slot}
-    whole: dict[str, set[str]] = defaultdict(set)
-    slips: dict[str, set[str]] = defaultdict(set)
-    for atom in atoms:
-        for form in _whole_forms(atom):
-            whole[form].add(atom)
-        for key in _slip_keys(atom):
-            slips[key].add(atom)
-    beginnings = {atom[1:]: atom for atom in atoms if atom[0] == "^"}
-    listed = list(correct)
-    return Index(
-        whole={form: frozenset(found) for form, found in whole.items()},
-        beginnings=beginnings,
-        lengths=tuple(sorted({len(beginning) for beginning in beginnings})),
-        inside=tuple(sorted(atom for atom in atoms if atom[0] == "~")),
-        slips={key: frozenset(found) for key, found in slips.items()},
-        correct=frozenset(plain(word) for word in listed if not word.endswith("*")),
-        correct_beginnings=tuple(plain(word[:-1]) for word in listed if word.endswith("*")),
-    )
-
-
-def _whole_forms(atom: str) -> Iterator[str]:
-    if atom[0] == "=":
-        yield atom[1:]
-    elif atom[0] == "&":
-        yield from (particle + atom[1:] + ending for particle in _PARTICLES for ending in _ENDINGS)
-
-
-def _slip_keys(atom: str) -> Iterator[str]:
-    word = atom[1:]
-    if len(word) >= _FUZZY_LENGTH:
-        mark = "*" if atom[0] == "^" else ""
-        yield from (key + mark for key in {word} | _without_one(word))
-
-
-def _without_one(word: str) -> set[str]:
-    return {word[:at] + word[at + 1 :] for at in range(len(word))}
-
-
-def one_slip_apart(first: str, second: str) -> bool:
-    """Whether one letter added, lost, changed or swapped with its neighbour turns one word into the other."""
-    if first == second:
-        return True
-    start = next((at for at, pair in enumerate(zip(first, second, strict=False)) if pair[0] != pair[1]), None)
-    if start is None:
-        return abs(len(first) - len(second)) == 1
-    left, right = first[start:], second[start:]
-    return (
-        left[1:] == right[1:]
-        or left == right[1:]
-        or left[1:] == right
-        or (left[:2] == right[1::-1] and left[2:] == right[2:])
-    )
-
-
-def spans(term: Term, places: Mapping[str, list[int]], tokens: Sequence[str]) -> list[Span]:
-    """Every place where a term stands in a text."""
-    starts = [_phrase_starts(phrase, places) for phrase in term.phrases]
-    if not all(starts):
+def spans(term: Term, places: Places, text: Text) -> list[Span]:
+    """The places where a term stands in a text, the first few of them."""
+    found = [_part_places(part, places) for part in term.parts]
+    if not all(found):
         return []
-    found = []
-    for start in starts[0]:
-        chosen = _nearest(start, starts[1:], term.phrases)
+    spans_: list[Span] = []
+    for anchor in found[0]:
+        chosen = _nearest(anchor, found[1:])
         if chosen:
-            found.append(_span(chosen, tokens))
+            spans_.append(_span(chosen, text))
+        if len(spans_) == _MOST_SPANS:
+            break
+    return spans_
+
+
+def _part_places(part: Part, places: Places) -> list[Place]:
+    if len(part) == 1:
+        return _phrase_places(part[0], places)
+    return sorted({place for phrase in part for place in _phrase_places(phrase, places)})
+
+
+def _phrase_places(phrase: Phrase, places: Places) -> list[Place]:
+    found = _slot_places(phrase[0], places)
+    for slot in phrase[1:]:
+        if not found:
+            return []
+        found = _side_by_side(found, _slot_places(slot, places))
     return found
 
 
-def _phrase_starts(phrase: Phrase, places: Mapping[str, list[int]]) -> list[int]:
-    candidates = {at for atom in phrase[0] for at in places.get(atom, ())}
-    for offset, slot in enumerate(phrase[1:], start=1):
-        if not candidates:
-            return []
-        candidates &= {at - offset for atom in slot for at in places.get(atom, ())}
-    return sorted(candidates)
+def _slot_places(slot: Slot, places: Places) -> list[Place]:
+    if len(slot) == 1:
+        return list(places.get(slot[0], ()))
+    return sorted({place for atom in slot for place in places.get(atom, ())})
 
 
-def _nearest(start: int, others: list[list[int]], phrases: tuple[Phrase, ...]) -> list[range] | None:
-    """The words each phrase takes, the others at their place nearest to the first; None if too far."""
-    anchor = range(start, start + len(phrases[0]))
+def _side_by_side(left: list[Place], right: list[Place]) -> list[Place]:
+    """What of the right follows something of the left at once: in the next word, or in the same run."""
+    by_word: dict[int, list[Place]] = {}
+    for place in right:
+        by_word.setdefault(place.first, []).append(place)
+    return [
+        Place(one.first, two.last, one.start, two.end)
+        for one in left
+        for two in (*by_word.get(one.last, ()), *by_word.get(one.last + 1, ()))
+        if two.first > one.last or two.start == one.end
+    ]
+
+
+def _nearest(anchor: Place, others: list[list[Place]]) -> list[Place] | None:
+    """The anchor and, of every other part, the place nearest to it; None if one is too far."""
     chosen = [anchor]
-    for phrase, found in zip(phrases[1:], others, strict=True):
-        taken = [range(at, at + len(phrase)) for at in found]
-        reachable = [(gap, place) for place in taken if (gap := _gap(anchor, place)) is not None]
+    for found in others:
+        at = bisect_left(found, anchor)
+        around = found[max(0, at - 4) : at + 4]
+        reachable = [(gap, place) for place in around if (gap := _gap(anchor, place)) is not None]
         if not reachable:
             return None
-        chosen.append(min(reachable, key=lambda pair: pair[0])[1])
+        chosen.append(min(reachable)[1])
     return chosen
 
 
-def _gap(one: range, other: range) -> int | None:
-    """How many words stand between two places; None where they overlap or are out of reach."""
-    gap = other.start - one.stop if other.start >= one.stop else one.start - other.stop
-    return gap if 0 <= gap <= REACH else None
+def _gap(one: Place, other: Place) -> int | None:
+    """How many letters stand between two places; None where they overlap or are out of reach."""
+    first, second = sorted((one, other))
+    letters = second.start - first.end
+    if letters < 0:
+        return None
+    if first.last == second.first:
+        return letters if letters <= _REACH_IN_RUN else None
+    return letters if second.first - first.last - 1 <= REACH else None
 
 
-def _span(places: list[range], tokens: Sequence[str]) -> Span:
-    numbers = sorted(number for place in places for number in place)
-    return Span(numbers[0], numbers[-1], " ".join(tokens[number] for number in numbers))
+def _span(chosen: list[Place], text: Text) -> Span:
+    place = Place(
+        min(one.first for one in chosen),
+        max(one.last for one in chosen),
+        min(one.start for one in chosen),
+        max(one.end for one in chosen),
+    )
+    numbers = sorted({number for one in chosen for number in range(one.first, one.last + 1)})
+    return Span(place, " ".join(text.words[number] for number in numbers))

@@ -6,20 +6,17 @@ the result says why not, and the patient is asked once more. Nothing here looks 
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from campaigns.domain.answering import Answer, Problem, Reading, drop_scale, read_number, read_yes_no
 from campaigns.domain.folding import exact_words, fold, words
 from campaigns.domain.languages import canonical
-from campaigns.domain.lexicon import Answers, Lexicon, key
+from campaigns.domain.lexicon import CALL, STAY, Lexicon, Rule, Search, accents, key
 
-PARSER_VERSION = "1"
+PARSER_VERSION = "2"
 """Rises with every change of the rules below; the lexicon has a version of its own."""
-
-Answer = int | str
 
 
 class Keyword(StrEnum):
@@ -40,14 +37,6 @@ class Expects(StrEnum):
     NONE = "none"
 
 
-class Problem(StrEnum):
-    """Why there is no answer."""
-
-    AMBIGUOUS = "ambiguous"
-    OUT_OF_RANGE = "out_of_range"
-    NOT_UNDERSTOOD = "not_understood"
-
-
 EXPECTED: dict[str, Expects] = {
     "pain": Expects.NRS,
     "function": Expects.NRS,
@@ -63,6 +52,9 @@ EXPECTED: dict[str, Expects] = {
 READINESS = frozenset({"ready", "confirm"})
 """Questions to which "ok" is a yes. To a safety question it is not: it may mean "I am ok"."""
 
+_LONGEST_WISH = 80
+"""Letters of a sentence that is about the language of our messages and nothing else."""
+
 _RANGES = {Expects.NRS: range(11), Expects.CHANGE: range(1, 8)}
 
 
@@ -73,7 +65,7 @@ class Parsed:
     `keyword_language` is the language of the word that was used (ARRET is answered in French whatever the
     patient's language), and for LANGUAGE the language asked for. `answer` is a number, "yes" or "no";
     `problem` says why there is none although one was expected. `also_asks_visit`: the opt-out word may
-    have meant the visit.
+    have meant the visit. `in_free_words`: the wish stands in a sentence, of which a person reads the rest.
     """
 
     keyword: Keyword | None = None
@@ -82,17 +74,8 @@ class Parsed:
     problem: Problem | None = None
     also_asks_visit: bool = False
     asks_call: bool = False
+    in_free_words: bool = False
     parser: str = PARSER_VERSION
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    answer: Answer | None = None
-    problem: Problem | None = None
-
-
-_NOT_UNDERSTOOD = _Reading(problem=Problem.NOT_UNDERSTOOD)
-_AMBIGUOUS = _Reading(problem=Problem.AMBIGUOUS)
 
 
 def version(lexicon: Lexicon) -> str:
@@ -104,26 +87,49 @@ def parse(
     text: str, *, language: str, expects: Expects = Expects.NONE, question: str = "", lexicon: Lexicon
 ) -> Parsed:
     """Understand one reply. `question` is the id of the open question; an unknown id is taken as a screen."""
-    parser = version(lexicon)
     spoken = _without_polite([word for word in words(text) if not _is_symbol(word)], lexicon)
-    keyword = _keyword(spoken, language, lexicon)
-    if keyword:
+    keyword = _keyword(text, spoken, language, lexicon, asked=expects is not Expects.NONE)
+    if keyword and keyword.keyword:
         numbers = " ".join(word for word in spoken if word.isdecimal())
         answer = _read(numbers, language, expects, question, lexicon).answer
-        return replace(keyword, answer=answer, parser=parser)
+        found = replace(keyword, answer=answer)
+    else:
+        found = (
+            keyword
+            or _leaving(text, language, lexicon)
+            or _answer_or_wish(text, " ".join(spoken), language, expects, question, lexicon)
+        )
+    return replace(found, parser=version(lexicon))
+
+
+def _answer_or_wish(
+    text: str, message: str, language: str, expects: Expects, question: str, lexicon: Lexicon
+) -> Parsed:
     reading = _read(text, language, expects, question, lexicon)
-    message = " ".join(spoken)
-    if reading.answer is None and (message in lexicon.language_names or message in lexicon.language_words):
+    if reading.answer is not None:
+        return Parsed(answer=reading.answer)
+    if message in lexicon.language_names or message in lexicon.language_words:
         wanted = lexicon.language_names.get(message, (None,))[0]
-        return Parsed(keyword=Keyword.LANGUAGE, keyword_language=wanted, parser=parser)
-    return Parsed(
-        answer=reading.answer, problem=reading.problem, asks_call=message in lexicon.call, parser=parser
-    )
+        return Parsed(keyword=Keyword.LANGUAGE, keyword_language=wanted)
+    return replace(_asking(text, language, lexicon), problem=reading.problem)
 
 
-def _keyword(spoken: list[str], language: str, lexicon: Lexicon) -> Parsed | None:
+def _asking(text: str, language: str, lexicon: Lexicon) -> Parsed:
+    """A wish for a call or for another language, in a word or in a sentence."""
+    message = key(text)
+    wishes = [rule.group for rule in _found(text, language, lexicon, lexicon.asking)]
+    tongues = [wish for wish in wishes if wish != CALL]
+    if len(set(tongues)) == 1 and len(message) <= _LONGEST_WISH:
+        return Parsed(keyword=Keyword.LANGUAGE, keyword_language=tongues[0], in_free_words=True)
+    called = " ".join(_without_polite(message.split(), lexicon)) in lexicon.call
+    return Parsed(asks_call=called or CALL in wishes)
+
+
+def _keyword(text: str, spoken: list[str], language: str, lexicon: Lexicon, *, asked: bool) -> Parsed | None:
     stop = _stop_word(spoken, lexicon)
-    if stop:
+    if stop and _is_meant(stop, text, language, lexicon):
+        if asked and stop in lexicon.stop_unless_asked and not accents(text):
+            return Parsed(problem=Problem.AMBIGUOUS)
         return Parsed(
             keyword=Keyword.STOP,
             keyword_language=_language_of(lexicon.stop[stop], language),
@@ -134,6 +140,36 @@ def _keyword(spoken: list[str], language: str, lexicon: Lexicon) -> Parsed | Non
         if message in listed:
             return Parsed(keyword=keyword, keyword_language=_language_of(listed[message], language))
     return None
+
+
+def _is_meant(stop: str, text: str, language: str, lexicon: Lexicon) -> bool:
+    """Whether an opt-out word is one here: "đúng" is right and not "dừng".
+
+    A single Latin letter (T, in Chinese) counts for patients of its language: for others it is a slip.
+    """
+    typed = accents(text)
+    if typed and stop in lexicon.marked:
+        return typed in lexicon.marked[stop]
+    if len(stop) == 1 and stop.isascii():
+        return canonical(language) in lexicon.stop[stop]
+    return True
+
+
+def _leaving(text: str, language: str, lexicon: Lexicon) -> Parsed | None:
+    """An opt-out in free words: a sentence that wants no more messages, and says so of messages."""
+    found = _found(text, language, lexicon, lexicon.leaving)
+    if not found or any(rule.group == STAY for rule in found):
+        return None
+    tag = canonical(found[0].id.partition(".")[0])
+    return Parsed(keyword=Keyword.STOP, keyword_language=tag, in_free_words=True)
+
+
+def _found(text: str, language: str, lexicon: Lexicon, search: Search) -> list[Rule]:
+    """The rules of which a term stands in a text, those of the patient's language first."""
+    spoken = lexicon.spoken(language)
+    read = search.index.read(text, spoken)
+    rules = [search.owners[number] for number, _ in search.index.search(read, spoken)]
+    return sorted(rules, key=lambda rule: rule.id.partition(".")[0] not in spoken)
 
 
 def _is_symbol(word: str) -> bool:
@@ -163,103 +199,17 @@ def _stop_word(spoken: list[str], lexicon: Lexicon) -> str | None:
     return None
 
 
-def _read(text: str, language: str, expects: Expects, question: str, lexicon: Lexicon) -> _Reading:
+def _read(text: str, language: str, expects: Expects, question: str, lexicon: Lexicon) -> Reading:
     known = lexicon.answers_for(language)
     if expects is Expects.NONE:
-        return _Reading()
+        return Reading()
     if expects is Expects.YES_NO:
-        return _read_yes_no(_spoken_answer(text, lexicon), known, ready=question in READINESS)
+        return read_yes_no(_spoken_answer(text, lexicon), known, ready=question in READINESS)
     allowed = _RANGES[expects]
-    folded = _drop_scale(fold(text), allowed[-1], known)
-    spelled = _read_number_word(_spoken_answer(folded, lexicon), allowed, known)
-    if spelled is _NOT_UNDERSTOOD and re.search(r"\d", folded):
-        return _read_digits(folded, allowed, known)
-    return spelled
+    folded = drop_scale(fold(text), allowed[-1], known)
+    return read_number(folded, _spoken_answer(folded, lexicon), allowed, known)
 
 
 def _spoken_answer(text: str, lexicon: Lexicon) -> list[str]:
     """The words of an answer, accents kept, without polite ones."""
     return _without_polite(exact_words(text), lexicon)
-
-
-def _read_yes_no(spoken: list[str], known: Iterable[Answers], *, ready: bool) -> _Reading:
-    """Yes or no, said in one way or several times in the same sense."""
-    for answers in known:
-        yes = answers.yes | (answers.agree if ready else frozenset())
-        no = answers.no | (answers.not_ready if ready else answers.nothing)
-        for sense, listed in (("yes", yes), ("no", no)):
-            if spoken and (" ".join(spoken) in listed or all(word in listed for word in spoken)):
-                return _Reading(answer=sense)
-    if _mixes(spoken, known):
-        return _AMBIGUOUS
-    return _NOT_UNDERSTOOD
-
-
-def _mixes(spoken: list[str], known: Iterable[Answers]) -> bool:
-    """Whether a reply says both yes and no."""
-    said = set(spoken)
-    return any(said & answers.yes for answers in known) and any(said & answers.no for answers in known)
-
-
-def _read_number_word(spoken: list[str], allowed: range, known: Iterable[Answers]) -> _Reading:
-    message = " ".join(spoken)
-    for answers in known:
-        if message in answers.ambiguous:
-            return _AMBIGUOUS
-        if message in answers.numbers:
-            return _in_range(answers.numbers[message], allowed)
-    return _NOT_UNDERSTOOD
-
-
-def _in_range(number: int, allowed: range) -> _Reading:
-    return _Reading(answer=number) if number in allowed else _Reading(problem=Problem.OUT_OF_RANGE)
-
-
-_FRACTION_OF_TEN = re.compile(r"(?<!\d)10\s*分之\s*(\d+)(?!\d)")
-
-
-def _drop_scale(folded: str, top: int, known: Iterable[Answers]) -> str:
-    """Take "/10" or "out of ten" away, so that only the answer is left; "/7" for the 1 to 7 question."""
-    tops = {
-        str(top),
-        *(word for answers in known for word, number in answers.numbers.items() if number == top),
-    }
-    joins = {re.escape(phrase) for answers in known for phrase in answers.out_of}
-    scale = rf"(?<=\w)(?:\s*/\s*|\s+(?:{'|'.join(sorted(joins))})\s+)(?:{'|'.join(sorted(tops))})(?!\w)"
-    if top == 10:
-        folded = _FRACTION_OF_TEN.sub(r"\1", folded)
-    return re.sub(scale, "", folded)
-
-
-_ONE_NUMBER = re.compile(r"(?P<before>\D*?)(?P<number>\d+)(?:\s*[分점点點])?(?P<after>\D*)", re.DOTALL)
-_HARMLESS = " .,!?;:\"'()[]~≈=*_…،؛؟。、"
-
-
-def _read_digits(folded: str, allowed: range, known: Sequence[Answers]) -> _Reading:
-    """One number with nothing but fillers round it."""
-    match = _ONE_NUMBER.fullmatch(folded)
-    if not match:
-        return _AMBIGUOUS
-    around = (match["before"], match["after"])
-    if not _stands_alone(*around) or not all(_only_fillers(part, known) for part in around):
-        return _NOT_UNDERSTOOD
-    if len(match["number"]) > 1 and match["number"].startswith("0"):
-        return _NOT_UNDERSTOOD
-    return _in_range(int(match["number"][:4]), allowed)
-
-
-def _stands_alone(before: str, after: str) -> bool:
-    """Whether the number touches no letter: "7am" and "b12" are not answers."""
-    return not (before[-1:].isalnum() or after[:1].isalnum())
-
-
-def _only_fillers(part: str, known: Iterable[Answers]) -> bool:
-    """Whether a part adds nothing to the number. A sign such as - + % or < always adds something."""
-    return all(char in _HARMLESS or not _is_sign(char) for char in part) and all(
-        any(word in answers.fillers for answers in known) for word in exact_words(part)
-    )
-
-
-def _is_sign(char: str) -> bool:
-    category = unicodedata.category(char)
-    return category[0] in "PS" and category != "So"

@@ -18,10 +18,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from campaigns.domain.answering import Answer
+from campaigns.domain.denial import is_denied
 from campaigns.domain.folding import words
 from campaigns.domain.lexicon import Lexicon, Rule
-from campaigns.domain.matching import Span, spans
-from campaigns.domain.replies import Answer, Expects, Parsed, parse
+from campaigns.domain.matching import Span
+from campaigns.domain.replies import Expects, Parsed, parse
 
 
 class Urgency(StrEnum):
@@ -69,8 +71,17 @@ NEVER_DROP = frozenset({"resp", "crisis"})
 """Groups in which a denied term stays an emergency."""
 
 _GRAVEST_FIRST = ("crisis", "resp", "allergy", "bleed", "neuro", "infect", "distress")
-_CLAUSE_END = re.compile(r"[.,;:!?\n…،؛؟。、！？]\s*\S")
-_JOINING_WORDS = frozenset({"and", "but", "though", "however", "et", "mais", "لكن", "بس", "ولكن"})
+_CLAUSE_END = re.compile(r"[.,;:!?\n…،؛؟。、！？।]\s*\S")
+_JOINING_WORDS = frozenset(
+    word
+    for listed in (
+        "and but though however et mais pero aunque ale але та и но",
+        "لكن بس ولكن ولی اما vali",
+        "पर ਪਰ lekin लेकिन magar मगर ਤੇ ਅਤੇ aur और",
+        "kaso kasi và nhưng mà",
+    )
+    for word in words(listed)
+)
 
 
 def assess(
@@ -108,28 +119,22 @@ def assess(
 
 
 def _hits(text: str, language: str, lexicon: Lexicon) -> list[_Hit]:
-    tokens = words(text)
-    places = lexicon.index.found_in(tokens)
+    spoken = lexicon.spoken(language)
+    read = lexicon.danger.index.read(text, spoken)
     negators = lexicon.negators_for(language)
     return [
-        _Hit(rule=rule, span=span, denied=_is_denied(tokens, span, negators))
-        for rule in lexicon.rules
-        for term in rule.terms
-        for span in spans(term, places, tokens)
+        _Hit(rule=lexicon.danger.owners[number], span=span, denied=is_denied(read, span.place, negators))
+        for number, span in lexicon.danger.index.search(read, spoken)
     ]
-
-
-def _is_denied(tokens: list[str], span: Span, negators: Iterable[tuple[str, ...]]) -> bool:
-    """Whether a negation stands right before the words of a term."""
-    before = tokens[: span.first]
-    return any(tuple(before[-len(phrase) :]) == phrase for phrase in negators)
 
 
 def _only_denied(text: str, hits: list[_Hit]) -> bool:
     """Whether the one thing found is denied, in a single clause, in a group where that may count."""
-    places = {(hit.span.first, hit.span.last) for hit in hits}
+    places = {(hit.span.place.first, hit.span.place.last) for hit in hits}
     may_drop = not any(hit.rule.group in NEVER_DROP for hit in hits)
-    return len(places) == 1 and hits[0].denied and may_drop and _is_one_clause(text)
+    # In Chinese a run of letters is one place: "no fever but pus" must not pass for a denial.
+    denied = all(hit.denied for hit in hits if hit.rule.urgency == Urgency.EMERGENCY)
+    return len(places) == 1 and denied and may_drop and _is_one_clause(text)
 
 
 def _is_one_clause(text: str) -> bool:
@@ -141,7 +146,7 @@ def _sorted(hits: list[_Hit]) -> list[_Hit]:
         group = (
             _GRAVEST_FIRST.index(hit.rule.group) if hit.rule.group in _GRAVEST_FIRST else len(_GRAVEST_FIRST)
         )
-        return hit.rule.urgency != Urgency.EMERGENCY, group, hit.span.first
+        return hit.rule.urgency != Urgency.EMERGENCY, group, hit.span.place.start
 
     return sorted(hits, key=rank)
 

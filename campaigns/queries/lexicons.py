@@ -6,23 +6,24 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from campaigns.domain.lexicon import Lexicon, build
+from campaigns.domain.lexicon_files import InvalidLexicon, read_keywords, read_language
 
 FOLDER = Path(__file__).parents[1] / "lexicons"
 
 
 @cache
 def load() -> Lexicon:
-    """The lexicon of this installation; it does not change while the process runs."""
-    files = sorted(path for path in FOLDER.glob("*.yaml") if path.stem != "keywords")
-    return build(_read(FOLDER / "keywords.yaml"), [_read(path) for path in files])
+    """The lexicon of this installation, the same while the process runs. Raises `InvalidLexicon`."""
+    keywords = FOLDER / "keywords.yaml"
+    files = sorted(path for path in FOLDER.glob("*.yaml") if path != keywords)
+    return build(read_keywords(keywords.read_text(encoding="utf-8"), keywords.name), map(_language, files))
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path.name}: {error}") from error
+def _language(path: Path) -> dict[str, Any]:
+    document = read_language(path.read_text(encoding="utf-8"), path.name)
+    if document["language"] != path.stem:
+        raise InvalidLexicon(
+            f"{path.name}:1: the language is {document['language']}. Name the file after it."
+        )
     return document

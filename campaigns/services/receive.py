@@ -172,7 +172,7 @@ def _act(case: _Case, index: str, owners: list[Patient]) -> None:
     """Danger first, then keywords, then the answer; what is left goes to a person."""
     alerted = _raise_danger(case)
     if case.parsed.keyword is Keyword.STOP:
-        _stop(case, index)
+        _stop(case, index, alerted)
     elif case.parsed.keyword is Keyword.START:
         _start(case, index)
     elif case.patient is None:
@@ -230,12 +230,17 @@ def _finish(case: _Case, outcome: Reply.Outcome, template: str = "") -> None:
         _say(case, template, purpose)
 
 
-def _stop(case: _Case, index: str) -> None:
-    """Stop wins at once. One confirmation, in the language of the word that was used."""
+def _stop(case: _Case, index: str, alerted: bool) -> None:
+    """Stop wins at once. One confirmation, in the language of the word that was used.
+
+    A wish in a sentence is obeyed too, and a person reads what else the sentence says.
+    """
     is_new = consent.opt_out(index, Channel.SMS, source="reply", now=case.now)
     _finish(case, Reply.Outcome.OPT_OUT, "auto/stop" if is_new else "")
     if case.parsed.also_asks_visit:
         _alert(case, Alert.Urgency.ROUTINE, "may have meant the visit")
+    elif case.parsed.in_free_words and not alerted:
+        _alert(case, Alert.Urgency.ROUTINE, "no more messages, in their own words")
 
 
 def _start(case: _Case, index: str) -> None:

@@ -188,6 +188,9 @@ REPLY_OUTCOMES: Words = {
 
 RULES: Words = {
     "chest": _p("alert", "Chest"),
+    "chest_or_pus": _p("alert", "Chest"),
+    "shoulder_blade": _p("alert", "Chest"),
+    "maybe": _p("alert", "Unwell"),
     "breathing": _p("alert", "Breathing"),
     "collapse": _p("alert", "Fainting"),
     "numbness": _p("alert", "Numbness"),
@@ -219,6 +222,7 @@ RULES: Words = {
     "unknown number": _p("alert", "Unknown number"),
     "asks for a call": _p("alert", "Asks for a call"),
     "not understood": _p("alert", "Not understood"),
+    "no more messages, in their own words": _p("alert", "No more messages, in their own words"),
 }
 """Why an alert was opened: the name of a triage rule without its language, or what was noted."""
 

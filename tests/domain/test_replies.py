@@ -6,11 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from campaigns.domain.answering import Problem
 from campaigns.domain.folding import fold, plain, words
-from campaigns.domain.replies import Expects, Keyword, Parsed, Problem, parse, version
+from campaigns.domain.languages import SUPPORTED
+from campaigns.domain.replies import Expects, Keyword, Parsed, parse, version
 from campaigns.queries.lexicons import load
 
 LEXICON = load()
+LANGUAGES = set(SUPPORTED)
 TAGS = st.sampled_from(["en-CA", "fr-CA", "ar", "pa", "zh-Hant", "", "xx"])
 KINDS = st.sampled_from(list(Expects))
 QUESTIONS = st.sampled_from(["", "pain", "function", "change", "side_effects", "ready", "confirm", "no such"])
@@ -103,6 +106,90 @@ def test_ok_is_a_yes_only_where_nothing_is_at_stake(
     text: str, language: str, question: str, answer: str | None
 ) -> None:
     assert read(text, Expects.YES_NO, language, question).answer == answer
+
+
+NUMBER = st.integers(0, 10)
+EXTRAS = {
+    "range": [
+        "{}-{}",
+        "{} to {}",
+        "{} or {}",
+        "{}~{}",
+        "{}至{}",
+        "{}到{}",
+        "{} à {}",
+        "من {} إلى {}",
+        "{}에서 {}",
+    ],
+    "unit": [
+        "{} mg",
+        "{}mg",
+        "{} Advil",
+        "{} jours",
+        "{}天",
+        "{}分钟",
+        "{}시간",
+        "{}일",
+        "{} дней",
+        "{} दिन",
+    ],
+    "time": ["{} am", "{}pm", "{}:30", "{}h", "{}h30", "{} o'clock", "{}點", "{}点", "{}시", "{} بعد الظهر"],
+    "sign": ["-{}", "+{}", "{}%", "<{}", ">{}", "{}°", "${}", "#{}", "{}+", "{}½", "{}.5", "{},5", "{}٫5"],
+}
+
+
+@given(
+    NUMBER,
+    NUMBER,
+    st.sampled_from([shape for shapes in EXTRAS.values() for shape in shapes]),
+    st.sampled_from(sorted(LANGUAGES)),
+)
+def test_a_range_a_unit_a_time_or_a_sign_is_never_an_answer(
+    one: int, two: int, shape: str, language: str
+) -> None:
+    assert read(shape.format(one, two), Expects.NRS, language).answer is None
+
+
+@given(NUMBER, NUMBER, st.text(max_size=12), st.text(max_size=12), st.sampled_from(sorted(LANGUAGES)))
+def test_two_different_numbers_in_any_text_are_never_an_answer(
+    one: int, two: int, between: str, after: str, language: str
+) -> None:
+    parsed = read(f"{one} {between} {two} {after}", Expects.NRS, language)
+    assert one == two or parsed.answer is None or two == 10
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "answer"),
+    [
+        ("7分", "zh-Hans", 7),
+        ("七分", "zh-Hant", 7),
+        ("七", "zh-Hans", 7),
+        ("大概7分左右", "zh-Hans", 7),
+        ("10分之7", "zh-Hant", 7),
+        ("十分之七", "zh-Hans", 7),
+        ("七点", "zh-Hans", None),
+        ("一点", "zh-Hans", None),
+        ("十分", "zh-Hans", 10),
+        ("7점", "ko", 7),
+        ("10분의 7", "ko", 7),
+        ("7점이요 ㅠㅠ", "ko", 7),
+        ("열", "ko", None),
+        ("일", "ko", None),
+        ("सात", "hi", 7),
+        ("੭", "pa", 7),
+        ("۷ از ۱۰", "fa", 7),
+        ("نه", "fa", None),
+        ("không", "vi", None),
+        ("bảy", "vi", 7),
+        ("walo", "fil", None),
+        ("pito", "fil", 7),
+        ("siete de diez", "es", 7),
+        ("семь", "ru", 7),
+        ("сім", "uk", 7),
+    ],
+)
+def test_numbers_are_read_as_each_language_writes_them(text: str, language: str, answer: int | None) -> None:
+    assert read(text, Expects.NRS, language).answer == answer
 
 
 STOPS = [
@@ -213,7 +300,8 @@ def test_a_wish_for_a_call_is_seen(text: str) -> None:
 
 
 def test_no_keyword_is_also_an_answer() -> None:
-    keywords = {*LEXICON.stop, *LEXICON.start, *LEXICON.help}
+    told_apart = {*LEXICON.stop_unless_asked, *LEXICON.marked}
+    keywords = {*LEXICON.stop, *LEXICON.start, *LEXICON.help} - told_apart
     for answers in LEXICON.answers.values():
         said = {
             *answers.numbers,
@@ -231,7 +319,8 @@ def test_no_word_says_two_things() -> None:
     assert not set(LEXICON.start) & set(LEXICON.help)
     assert set(LEXICON.stop) >= LEXICON.stop_or_visit
     for answers in LEXICON.answers.values():
-        assert not (answers.yes | answers.agree) & (answers.no | answers.not_ready | answers.nothing)
+        assert not (answers.yes | answers.agree) & (answers.no | answers.not_ready)
+        assert not answers.yes & (answers.no | answers.nothing)
 
 
 @given(st.text(max_size=60))
@@ -266,3 +355,91 @@ def test_the_version_names_rules_and_words() -> None:
     assert read("7", Expects.NRS).parser == version(LEXICON)
     assert version(LEXICON).endswith(LEXICON.version)
     assert len(version(LEXICON)) <= 20
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("please don't text me anymore", "en-CA"),
+        ("take me off your list", "en-CA"),
+        ("7 and stop texting me", "en-CA"),
+        ("stop texting me i cant breathe", "en-CA"),
+        ("enlevez mon numéro de votre liste", "fr-CA"),
+        ("لا تبعثولي رسائل بعد اليوم", "ar"),
+    ],
+)
+def test_an_opt_out_in_free_words_is_obeyed(text: str, language: str) -> None:
+    parsed = read(text, Expects.NRS, language)
+    assert (parsed.keyword, parsed.keyword_language, parsed.answer) == (Keyword.STOP, language, None)
+    assert parsed.in_free_words
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "stop the pain please",
+        "the pain won't stop",
+        "I stopped taking Advil",
+        "don't stop texting me, it helps",
+        "why did you stop texting me",
+        "I never got the text message",
+        "did you get my message",
+        "j'ai pas reçu de message",
+        "arrêtez la douleur svp",
+        "متى تتوقف الآلام",
+    ],
+)
+def test_words_about_something_else_opt_nobody_out(text: str) -> None:
+    assert read(text, Expects.NONE, "fr-CA").keyword is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expects", "keyword"),
+    [
+        ("dừng", Expects.YES_NO, Keyword.STOP),
+        ("đúng", Expects.YES_NO, None),
+        ("đúng", Expects.NONE, None),
+        ("dung", Expects.NONE, Keyword.STOP),
+        ("dung", Expects.YES_NO, None),
+    ],
+)
+def test_vietnamese_stop_and_right_are_told_apart(
+    text: str, expects: Expects, keyword: Keyword | None
+) -> None:
+    parsed = read(text, expects, "vi")
+    assert parsed.keyword is keyword
+    assert parsed.answer == ("yes" if text == "đúng" and expects is Expects.YES_NO else None)
+
+
+def test_a_single_letter_stops_only_where_it_is_the_custom() -> None:
+    assert read("T", Expects.YES_NO, "zh-Hans").keyword is Keyword.STOP
+    assert read("T", Expects.YES_NO, "en-CA").keyword is None
+
+
+def test_a_wish_in_a_sentence_is_understood() -> None:
+    assert read("Can I get these in Punjabi", Expects.NONE).keyword_language == "pa"
+    assert read("pouvez-vous m'appeler svp", Expects.NONE, "fr-CA").asks_call
+    assert read("Hindi", Expects.YES_NO, "fil").answer == "no"
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("फ़ोन हाँ", "फोन हां"),
+        ("ਸਿਫ਼ਰ", "ਸਿਫਰ"),
+        ("\u1112\u1161\u11ab글", "한글"),
+        ("아파요ㅠㅠ", "아파요 ᅲᅲ"),
+        ("क्\u200dष", "क्ष"),
+        ("７時", "7時"),
+        ("七", "七"),
+        ("Đau NGỰC", "đau ngực"),
+    ],
+)
+def test_it_folds_every_script(text: str, folded: str) -> None:
+    assert fold(text) == folded
+
+
+def test_bare_words_have_no_accents_and_english_short_forms_are_one_word() -> None:
+    assert words("Đau ngực, й ё ї") == ["dau", "nguc", "и", "е", "і"]
+    assert words("I can't, don’t") == words("I cant, dont") == ["i", "cant", "dont"]
+    assert words("d'urticaire") == ["d", "urticaire"]

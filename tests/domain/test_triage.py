@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from campaigns.domain.languages import SUPPORTED
 from campaigns.domain.lexicon import build
-from campaigns.domain.matching import one_slip_apart, parse_term
+from campaigns.domain.matching import parse_sets, parse_term
 from campaigns.domain.triage import Assessment, Thresholds, Urgency, assess, report
+from campaigns.domain.word_index import Vocabulary, build_index, one_slip_apart
 from campaigns.queries.lexicons import load
 
 LEXICON = load()
@@ -287,3 +289,86 @@ def test_every_language_of_the_lexicon_covers_every_group() -> None:
     groups = {"resp", "neuro", "infect", "allergy", "bleed", "crisis", "distress", "headache", "unwell"}
     for language in ("en", "fr", "ar"):
         assert {rule.group for rule in LEXICON.rules if rule.id.startswith(f"{language}.")} == groups
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("icantbreathe", "en-CA"),
+        ("mychesthurts", "en-CA"),
+        ("i cnt breathe", "en-CA"),
+        ("heeelp i cant breatheee", "en-CA"),
+        ("chst pian", "en-CA"),
+        ("jarrivepasarespirer", "fr-CA"),
+        ("ألممممم في صدري", "ar"),
+    ],
+)
+def test_hurried_thumbs_hide_nothing(text: str, language: str) -> None:
+    assert look(text, language).urgency is Urgency.EMERGENCY
+
+
+@pytest.mark.parametrize("patient", SUPPORTED)
+@pytest.mark.parametrize(
+    "text", ["胸口好痛", "가슴이 아파요", "seene mein dard", "مرگ می‌خوام بمیرم", "боль в груди"]
+)
+def test_every_patient_may_write_in_any_language(text: str, patient: str) -> None:
+    assert look(text, patient).urgency is Urgency.EMERGENCY
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("बुखार नहीं है", "hi"),
+        ("ਬੁਖਾਰ ਨਹੀਂ", "pa"),
+        ("没有发烧", "zh-Hans"),
+        ("冇發燒", "zh-Hant"),
+        ("열은 없어요", "ko"),
+        ("تب ندارم", "fa"),
+        ("không sốt", "vi"),
+        ("sin fiebre", "es"),
+        ("нет температуры", "ru"),
+        ("немає температури", "uk"),
+        ("walang lagnat", "fil"),
+    ],
+)
+def test_each_language_denies_on_its_own_side(text: str, language: str) -> None:
+    found = look(text, language)
+    assert found.urgency is Urgency.URGENT
+    assert found.denied
+
+
+@given(st.sampled_from([*SUPPORTED]), st.text(max_size=40))
+def test_a_denied_breath_or_crisis_stays_an_emergency(language: str, around: str) -> None:
+    assert look(f"no chest pain {around}", language).urgency is Urgency.EMERGENCY
+
+
+def test_the_accents_of_a_lone_vietnamese_word_count() -> None:
+    assert look("sốt", "vi").urgency is look("sot", "vi").urgency is Urgency.EMERGENCY
+    assert look("sót", "vi").urgency is not Urgency.EMERGENCY
+
+
+@pytest.mark.parametrize(
+    ("label", "text", "stands"),
+    [
+        ("go on / carry on + not", "i will not carry on", True),
+        ("go on / carry on + not", "carry this on not", False),
+        ("<cannot> + walk", "not able to walk", True),
+        ("<cannot> + walk", "able to walk", False),
+        ("walk*", "walking", True),
+    ],
+)
+def test_the_notation(label: str, text: str, stands: bool) -> None:
+    sets = parse_sets({"cannot": ["cant", "not able"]}, inside=False)
+    term = parse_term(label, inside=False, sets=sets)
+    index = build_index([Vocabulary("xx", (term,))])
+    assert bool(index.search(index.read(text, ("xx",)), ("xx",))) is stands
+
+
+@pytest.mark.parametrize("language", ["en-CA", "ar", "zh-Hans", "vi", "ru", "hi"])
+def test_a_text_message_is_judged_in_milliseconds(language: str) -> None:
+    text = "مرحبا my knee 膝盖有一点 sore but otherwise все хорошо, ठीक है, " * 3
+    look(text, language)
+    started = time.perf_counter()
+    for number in range(10):
+        look(f"{text} {number}", language)
+    assert (time.perf_counter() - started) / 10 < 0.05, "ten times what it takes on an idle machine"

@@ -25,7 +25,7 @@ def fresh(db: None) -> Clinic:
 
 def test_a_clinician_approves_a_whole_language_once(fresh: Clinic) -> None:
     arabic = Wording.objects.filter(clinic=fresh, language="ar")
-    assert not arabic  # what nobody has looked at is a draft
+    assert not arabic.exists()  # what nobody has looked at is a draft
     call_command("approve_wording", language="ar", by="Dr. Example")
     assert {(wording.state, wording.approved_by) for wording in arabic.all()} == {
         (Wording.State.APPROVED, "Dr. Example")
