@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 
 
 def is_local(address: object) -> bool:
@@ -36,3 +37,19 @@ def no_network() -> Iterator[None]:
         patch.setattr(socket.socket, "connect", _guarded(socket.socket.connect))
         patch.setattr(socket.socket, "connect_ex", _guarded(socket.socket.connect_ex))
         yield
+
+
+@pytest.fixture
+def chain_guarded_again(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Runs last: the guard that `committed` took off for the clean-up is back for the next test."""
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE audit_entry ENABLE TRIGGER audit_entry_no_truncate")
+
+
+@pytest.fixture
+def committed(chain_guarded_again: None, transactional_db: None) -> Iterator[None]:
+    """A database whose transactions are real. The clean-up truncates, which the audit chain refuses."""
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE audit_entry DISABLE TRIGGER audit_entry_no_truncate")

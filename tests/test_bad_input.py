@@ -13,6 +13,7 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
+from django.core.management import call_command
 
 from campaigns.__main__ import LONGEST_CONNECT
 from campaigns.delivery.rendering import render
@@ -23,6 +24,7 @@ from campaigns.domain.sequences import parse
 from campaigns.local import children, embedded
 from campaigns.local.processes import ROOT
 from campaigns.queries import sequence_files
+from tests.domain.planning import sequence, step_text
 
 NEEDED = ("PATH", "HOME", "SECRET_KEY", "FIELD_KEYS", "CAMPAIGNS_STATE")
 NOBODY = "postgresql://nobody@localhost/none?host=/nowhere"
@@ -42,11 +44,6 @@ REFUSED = [
     ("unknown step", ["preview", "welcome.nothing", "--language", "en-CA"], "no step nothing"),
     ("unknown language", ["preview", "welcome", "--language", "xx"], "no texts in"),
     ("malformed --at", ["preview", "previsit", "--language", "en-CA", "--at", "tomorrow"], "--at takes"),
-    (
-        "a channel that a step does not have",
-        ["preview", "aftercare.next_day", "--language", "en-CA", "--channel", "email"],
-        "aftercare.next_day does not go by email, only by sms.",
-    ),
     ("no such patient", ["plan", "nobody"], "There is no patient nobody."),
     ("neither text nor file", ["triage"], "Give a text or --file"),
     *((f"database down: {name}", [name], "The database does not answer") for name in ("send-due", "pause")),
@@ -139,6 +136,12 @@ def test_bad_usage_ends_with_2(words: list[str]) -> None:
 def test_a_step_without_a_template_is_named() -> None:
     with pytest.raises(TemplateMissing, match="welcome/nothing"):
         render("welcome/nothing", Channel.SMS, "en-CA", SAMPLE)
+
+
+def test_a_channel_that_a_step_does_not_have_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sequence_files, "load", lambda name: sequence(step_text()))
+    with pytest.raises(TemplateMissing, match="trial does not go by email, only by sms"):
+        call_command("preview", "trial", language="en-CA", channel="email")
 
 
 def test_a_malformed_sequence_is_named_with_its_line() -> None:

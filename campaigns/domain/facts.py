@@ -60,10 +60,14 @@ class ClinicFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatientFacts:
-    """Where a patient lives by the clock, and the channels with a good address now. Consent and suppression
-    are asked when a message is about to leave, not here."""
+    """Where a patient lives by the clock, and the channels with a good address now.
+
+    On those in `refused` the patient wants nothing: a choice between channels passes them by. Whether a
+    message may leave is asked when it is about to, not here.
+    """
 
     channels: frozenset[Channel]
+    refused: frozenset[Channel] = frozenset()
     zone: ZoneInfo | None = None
 
 

@@ -28,8 +28,9 @@ class Event:
 class DemoPatient:
     """One patient. `sessions` are days of treatment; `consultation` is the day of the first visit, if any.
 
-    `answers` maps a question to the replies in order; the last one repeats. `says` are
-    texts that come unasked, by the day they come.
+    `answers` maps a question to the replies in order; the last one repeats. Who has no phone answers by the
+    form in the e-mail: the choice, and after a space a note. `says` are texts that come unasked, by the day
+    they come.
     """
 
     name: str
@@ -56,6 +57,14 @@ STEADY = {
     "confirm": ("Y",),
     "change": ("3", "2"),
     "function": ("5", "6", "7"),
+}
+
+BY_FORM = {
+    **STEADY,
+    "side_effects": ("no",),
+    "nsaids_taken": ("no",),
+    "ready": ("yes",),
+    "confirm": ("yes",),
 }
 
 CAST: tuple[DemoPatient, ...] = (
@@ -111,6 +120,7 @@ CAST: tuple[DemoPatient, ...] = (
         enrolled=4,
         consultation=10,
         sessions=(17, 31, 45),
+        answers={**BY_FORM, "pain": ("5 May I swim?", "4")},
         clicks_unsubscribe=33,
     ),
     DemoPatient(
@@ -153,6 +163,7 @@ CAST: tuple[DemoPatient, ...] = (
         enrolled=12,
         consultation=19,
         sessions=(26, 40, 54),
+        answers={**BY_FORM, "pain": ("9", "6")},
         events=(Event(kind="cancel", visit=2, days_before=4),),
     ),
     DemoPatient(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import partial
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 import urllib3
@@ -21,11 +23,14 @@ from campaigns.local.stage import Stage
 from campaigns.models import Alert, Clinic, Course, Message, Patient, Staff, Visit
 from campaigns.services import escalate, visits
 from campaigns.services.enroll import Application, NewVisit, enroll
+from campaigns.services.send import message_id_header
 
 STAFF = "demo rehearsal"
 ANSWER_AFTER = timedelta(minutes=7)
 READ_AFTER = timedelta(minutes=12)
 VISIT_TAKES = timedelta(minutes=50)
+BUTTON = re.compile(r'<a\b[^>]*href="([^"]+/p/[\w-]+)"')
+"""The first page of ours that an e-mail links to; in one that asks, its form."""
 ONE_CLICK = re.compile(rb"List-Unsubscribe: <([^>]+)>", re.IGNORECASE)
 
 
@@ -151,24 +156,55 @@ class Story:
 
     def _react(self, now: datetime) -> None:
         """After each jump: patients answer what they were asked, staff read what needs a person."""
-        asked = Message.objects.filter(state__in=[State.ACCEPTED, State.DELIVERED], channel="sms")
+        asked = Message.objects.filter(state__in=[State.ACCEPTED, State.DELIVERED])
         asked = asked.exclude(asks="").exclude(pk__in=self._answered)
-        for pk, patient, question in asked.values_list("pk", "patient_id", "asks"):
-            self._answered.add(pk)
-            self._script_answer(self._patients[patient], patient, question, now)
+        for message in asked.only("patient_id", "asks", "channel"):
+            self._answered.add(message.pk)
+            self._script_answer(self._patients[message.patient_id], message, now)
         for alert in Alert.objects.filter(closed_at=None).exclude(pk__in=self._seen_alerts):
             self._seen_alerts.add(alert.pk)
             if alert.urgency != Alert.Urgency.ROUTINE:
                 self.rehearsal.at(now + READ_AFTER, partial(self._close, alert.pk))
 
-    def _script_answer(self, demo: DemoPatient, patient: object, question: str, now: datetime) -> None:
-        replies = demo.answers.get(question)
-        if not replies:
+    def _script_answer(self, demo: DemoPatient, message: Message, now: datetime) -> None:
+        """Who has a phone answers texts; who has none answers by the form in the e-mail."""
+        replies = demo.answers.get(message.asks)
+        if not replies or (message.channel == "sms") != bool(demo.phone):
             return
-        turn = self._asked[patient, question]
-        self._asked[patient, question] += 1
+        turn = self._asked[message.patient_id, message.asks]
+        self._asked[message.patient_id, message.asks] += 1
         words = replies[min(turn, len(replies) - 1)]
-        self.rehearsal.at(now + ANSWER_AFTER, partial(self._say, demo, words))
+        act = partial(self._say, demo, words) if demo.phone else partial(self._fill_in, message.pk, words)
+        self.rehearsal.at(now + ANSWER_AFTER, act)
+
+    def _fill_in(self, message_id: int, words: str) -> None:
+        """Press the button in the e-mail and send the form. `words` are the choice and, perhaps, a note."""
+        url = self._form_in(message_id)
+        if not url:
+            self.refused.append(0)
+            return
+        choice, _, note = words.partition(" ")
+        page = urllib3.request("GET", url, timeout=10, redirect=False)
+        answer = urllib3.request(
+            "POST",
+            url,
+            body=urlencode({"answer": choice, "note": note}),
+            headers={"Content-Type": "application/x-www-form-urlencoded"},
+            timeout=10,
+            redirect=False,
+        )
+        self.replies_sent += 1
+        self.refused += [status for status in (page.status, answer.status) if status != 200]
+
+    def _form_in(self, message_id: int) -> str:
+        wanted = message_id_header(self.clinic, message_id).strip("<>")
+        for mail in self.stage.smtp.mails:
+            if mail.message_id == wanted:
+                read = email.message_from_bytes(mail.raw, policy=email.policy.default)
+                page = read.get_body(("html",))
+                found = BUTTON.search(page.get_content()) if page else None
+                return found[1] if found else ""
+        return ""
 
     def _close(self, alert_id: int) -> None:
         escalate.close(alert_id, self.staff, Alert.Outcome.REACHED)

@@ -45,6 +45,7 @@ class Report:
     replies: Counter[str] = field(default_factory=Counter)
     alerts: Counter[str] = field(default_factory=Counter)
     answers: int = 0
+    by_form: int = 0
     promises: list[Promise] = field(default_factory=list)
 
     @property
@@ -60,6 +61,7 @@ def measure(stage: Stage, story: Story, jumps: int, seconds: float) -> Report:
     report.states.update(Message.objects.values_list("state", flat=True))
     report.not_sent.update(Message.objects.exclude(reason="").values_list("reason", flat=True))
     report.replies.update(Reply.objects.values_list("outcome", flat=True))
+    report.by_form = Reply.objects.filter(channel="email").count()
     report.alerts.update(Alert.objects.values_list("urgency", flat=True))
     report.by_language = _by_language(story.clinic)
     report.promises = promises(stage, story)
@@ -260,6 +262,8 @@ def _people(report: Report) -> Table:
     for outcome, text in words.items():
         if report.replies[outcome]:
             table.add_row(text, str(report.replies[outcome]))
+    if report.by_form:
+        table.add_row("of all these, by the form in an e-mail", str(report.by_form))
     for urgency in ("emergency", "urgent", "routine"):
         if report.alerts[urgency]:
             table.add_row(f"alerts: {urgency}", str(report.alerts[urgency]))

@@ -133,6 +133,7 @@ class PatientLink(models.Model):
         INFORMATION = "information", "The page behind a text"
         UNSUBSCRIBE = "unsubscribe", "Unsubscribe"
         PREFERENCES = "preferences", "Language of the messages"
+        CHECK_IN = "check_in", "The form of a question"
 
     token_hash = models.CharField(max_length=64, primary_key=True)
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="links")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.templatetags.static import static
 from django.utils.translation.trans_real import parse_accept_lang_header
 from django.views.decorators.csrf import csrf_exempt
@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from campaigns.delivery.pages import page, page_in_all
 from campaigns.domain.languages import SUPPORTED, canonical
 from campaigns.models import Clinic, PatientLink
+from campaigns.services.answer_form import Form, Shown, answer_form, look_up_form
 from campaigns.services.compose import Approvals
 from campaigns.services.prefer import choose_language, look_up_preferences
 from campaigns.services.unsubscribe import LinkedPage, look_up, purpose_of
@@ -72,6 +73,46 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
     return _shown("patient/preferences", found.language.tag, found.clinic, found.words, about)
 
 
+MOST_READ = 256 * 1024
+"""Bytes of a form that are looked at. The answer comes first in it; what is cut off is the end of a very long
+note, which is kept up to a length anyway."""
+
+
+def check_in(request: HttpRequest, token: str) -> HttpResponse:
+    """One question with its answers. GET shows, POST stores; then the page says what is true."""
+    if request.method == "POST":
+        sent = _sent(request)
+        found = answer_form(token, sent.get("answer", ""), sent.get("note", ""))
+    else:
+        found = look_up_form(token)
+    return _question(found) if found else gone(request)
+
+
+def _sent(request: HttpRequest) -> QueryDict:
+    """The form as it came, of whatever size: Django would refuse a large one, and an answer with it."""
+    if request.content_type != "application/x-www-form-urlencoded":
+        return request.POST
+    body = request.read(MOST_READ)
+    while request.read(MOST_READ):
+        pass
+    return QueryDict(body, encoding="utf-8")
+
+
+def _question(found: Form) -> HttpResponse:
+    if found.html:
+        return _sheet(found.html)
+    match found.shown:
+        case Shown.FORM | Shown.MISSING:
+            missing = found.shown is Shown.MISSING
+            about = {"asks": found.asks, "kind": found.kind, "missing": missing, "note": found.note}
+            return _shown("patient/check_in", found.language, found.clinic, found.words, about)
+        case Shown.CLOSED:
+            return _shown("patient/closed", found.language, found.clinic, found.words, {})
+        case shown:
+            about = {"danger": shown in (Shown.DANGER, Shown.CRISIS), "worry": shown is Shown.WORRY}
+            return _shown("patient/checked_in", found.language, found.clinic, found.words, about)
+
+
 @require_safe
 def information(request: HttpRequest, token: str) -> HttpResponse:
     """The page behind a text."""
@@ -80,7 +121,11 @@ def information(request: HttpRequest, token: str) -> HttpResponse:
         return gone(request)
     if not found.html:
         return _about_channel("patient/call_us", found)
-    response = HttpResponse(found.html)
+    return _sheet(found.html)
+
+
+def _sheet(html: str) -> HttpResponse:
+    response = HttpResponse(html)
     response.headers["Content-Security-Policy"] = SHEET_POLICY
     return response
 
@@ -117,5 +162,6 @@ def _preferred_first(request: HttpRequest) -> list[str]:
 PAGES: dict[str, Page] = {
     PatientLink.Purpose.INFORMATION: information,
     PatientLink.Purpose.PREFERENCES: preferences,
+    PatientLink.Purpose.CHECK_IN: check_in,
 }
 """What each kind of link opens. The way out has an address of its own, which mail programs post to."""

@@ -35,8 +35,12 @@ LINK_LIFE = {
     PatientLink.Purpose.INFORMATION: timedelta(days=30),
     PatientLink.Purpose.UNSUBSCRIBE: timedelta(days=180),
     PatientLink.Purpose.PREFERENCES: timedelta(days=180),
+    PatientLink.Purpose.CHECK_IN: timedelta(days=7),
 }
 """How long a link works. Unsubscribe links outlive CASL's 60 days."""
+
+LINKED = {Channel.SMS: PatientLink.Purpose.INFORMATION, Channel.EMAIL: PatientLink.Purpose.CHECK_IN}
+"""What the link in the words opens: from a text the whole sheet, from an e-mail the form of its question."""
 
 SOURCE_LANGUAGE = "en-CA"
 
@@ -224,7 +228,7 @@ def _tokens(template: str, channel: Channel) -> dict[str, str]:
     needed = placeholders(template, channel)
     tokens = {}
     if "link" in needed:
-        tokens[PatientLink.Purpose.INFORMATION.value] = secrets.token_urlsafe(16)
+        tokens[LINKED[channel].value] = secrets.token_urlsafe(16)
     if channel is Channel.EMAIL:
         tokens[PatientLink.Purpose.UNSUBSCRIBE.value] = secrets.token_urlsafe(16)
         tokens[PatientLink.Purpose.PREFERENCES.value] = secrets.token_urlsafe(16)
@@ -243,7 +247,7 @@ def unsubscribe_url(tokens: Mapping[str, str]) -> str:
 
 
 def page_url(tokens: Mapping[str, str], purpose: PatientLink.Purpose) -> str:
-    """The address of a patient's page: behind a text, or the choice of language."""
+    """The address of a patient's page: behind a text, the form of a question, or the choice of language."""
     token = tokens.get(purpose.value)
     return f"{settings.PUBLIC_BASE_URL}/p/{token}" if token else ""
 
@@ -262,7 +266,7 @@ def facts_of(subject: Subject, clinic: Clinic, tokens: Mapping[str, str], now: d
         old_on=date.fromisoformat(stated["date"]) if "date" in stated else None,
         old_at=time.fromisoformat(stated["time"]) if "time" in stated else None,
         opens=next_opening(clinic, now),
-        link=page_url(tokens, PatientLink.Purpose.INFORMATION),
+        link=page_url(tokens, LINKED[Channel(subject.channel)]),
         given_name=subject.given_name if subject.channel == Channel.EMAIL else "",
         visit_number=subject.visit_number or 0,
         settings=clinic.settings,

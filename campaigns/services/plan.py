@@ -23,7 +23,17 @@ from campaigns.domain.plans import Key, NotPlanned, Plan, Planned, Standing
 from campaigns.domain.recipients import Channel
 from campaigns.domain.sequences import Sequence
 from campaigns.domain.visits import CourseFacts, CourseState, VisitFacts, VisitKind, VisitState
-from campaigns.models import Answer, Clinic, Course, Enrollment, Message, Patient, Visit
+from campaigns.models import (
+    Answer,
+    Clinic,
+    Consent,
+    Course,
+    Enrollment,
+    Message,
+    Patient,
+    Suppression,
+    Visit,
+)
 from campaigns.queries import clock, sequence_files
 
 
@@ -123,11 +133,22 @@ def plan_for(patient: Patient, enrollments: list[Enrollment], messages: list[Mes
                 Channel(channel)
                 for channel in patient.contact_points.exclude(state="bad").values_list("channel", flat=True)
             ),
+            refused=_refused(patient),
         ),
         history=[_sent(message) for message in messages if State(message.state) not in NOT_GONE],
         standing=standing_rows(messages, changed),
         now=now,
     )
+
+
+def _refused(patient: Patient) -> frozenset[Channel]:
+    """The channels on which nothing was agreed to, or was and is no more, or whose address has opted out."""
+    said = Consent.objects.filter(patient=patient).order_by("channel", "-id").distinct("channel")
+    granted = {channel for channel, action in said.values_list("channel", "action") if action == "granted"}
+    stopped = Suppression.objects.filter(
+        lifted_at=None, address_index__in=patient.contact_points.values("address_index")
+    )
+    return frozenset({*Channel} - ({Channel(one) for one in granted} - {Channel(s.channel) for s in stopped}))
 
 
 NOT_GONE = UNSENT | {State.SKIPPED, State.CANCELLED}

@@ -1,6 +1,5 @@
 """Take one inbound text: stored first, then understood; what it leads to is decided in the same transaction.
 
-Red flags are looked for before everything else, opt-outs included. Automation may raise urgency, never close.
 Whatever is not certainly an answer or a keyword becomes an alert that a person sees.
 """
 
@@ -9,38 +8,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
-
-from campaigns.domain import replies, triage
+from campaigns.domain import replies
 from campaigns.domain.lifecycle import Purpose, State
 from campaigns.domain.recipients import Channel
-from campaigns.domain.replies import EXPECTED, Expects, Keyword, Parsed
-from campaigns.domain.triage import Assessment, Urgency
-from campaigns.models import Alert, Answer, Clinic, Message, Patient, Reply
+from campaigns.domain.replies import EXPECTED, Expects, Keyword
+from campaigns.domain.triage import Urgency
+from campaigns.models import Alert, Clinic, Message, Patient, Reply
 from campaigns.models.encryption import blind_index
 from campaigns.queries import clock, lexicons
-from campaigns.services import consent
+from campaigns.services import consent, understand
 from campaigns.services.compose import is_staffed
-from campaigns.services.escalate import open_alert
-from campaigns.services.plan import replan
 from campaigns.services.prefer import change_language, offered
+from campaigns.services.understand import Case, Said, alert, conclude, say
 
 OPEN_FOR = timedelta(hours=72)
 """How long a question waits for its answer; a later number goes to a person."""
-
-LONGEST_BODY = 20_000
-"""Characters kept of one text: far more than any phone sends."""
-
-ANSWER_LIFE = timedelta(hours=1)
-"""An automatic answer that could not leave within the hour would only confuse."""
 
 RETRY_TEMPLATES = {
     Expects.NRS: "auto/retry_nrs",
     Expects.YES_NO: "auto/retry_yes_no",
     Expects.CHANGE: "auto/retry_change",
 }
-LOINC_PAIN = "72514-3"
-"""Pain severity, 0-10 verbal numeric rating (loinc.org)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,38 +44,12 @@ class Inbound:
     media: int = 0
 
 
-@dataclass(slots=True)
-class _Case:
-    """One reply on its way through the rules."""
-
-    inbound: Inbound
-    clinic: Clinic | None
-    patient: Patient | None
-    asked: Message | None
-    parsed: Parsed
-    assessment: Assessment
-    reply: Reply
-    now: datetime
-
-    @property
-    def expects(self) -> Expects:
-        return EXPECTED.get(self.asked.asks, Expects.NONE) if self.asked else Expects.NONE
-
-
 def receive_sms(inbound: Inbound) -> str:
     """Store and act on one text; its outcome. A repeat of the same `provider_id` changes nothing."""
-    known = Reply.objects.filter(provider_id=inbound.provider_id).first()
-    if known:
-        return known.outcome
-    try:
-        with transaction.atomic():
-            return _receive(inbound, clock.now())
-    except IntegrityError:
-        # The same text came twice at once; the other one is stored.
-        return Reply.objects.get(provider_id=inbound.provider_id).outcome
+    return understand.once(inbound.provider_id, lambda: _receive(inbound, clock.now())).outcome
 
 
-def _receive(inbound: Inbound, now: datetime) -> str:
+def _receive(inbound: Inbound, now: datetime) -> Reply:
     index = blind_index(inbound.sender)
     owners = list(
         Patient.objects.filter(contact_points__address_index=index, contact_points__channel=Channel.SMS)
@@ -95,10 +57,26 @@ def _receive(inbound: Inbound, now: datetime) -> str:
         .order_by("pk")
     )
     patient = owners[0] if len(owners) == 1 else None
-    case = _understand(inbound, index, patient, _clinic(inbound, owners), now)
-    case.reply.save(force_insert=True)
-    _act(case, index, owners)
-    return case.reply.outcome
+    said = Said(
+        provider_id=inbound.provider_id,
+        channel=Channel.SMS,
+        address_index=index,
+        body=understand.readable(inbound.body),
+        clinic=_clinic(inbound, owners),
+        patient=patient,
+        asked=_open_question(patient, now) if patient else None,
+        now=now,
+    )
+    parsed = replies.parse(
+        said.body,
+        language=said.language,
+        expects=_expects(said),
+        question=said.question,
+        lexicon=lexicons.load(),
+    )
+    case = understand.store(said, parsed, understand.assess(said, parsed))
+    _Texting(inbound, case, owners).act()
+    return case.reply
 
 
 def _clinic(inbound: Inbound, owners: list[Patient]) -> Clinic | None:
@@ -111,237 +89,125 @@ def _clinic(inbound: Inbound, owners: list[Patient]) -> Clinic | None:
     return theirs.pop() if len(theirs) == 1 else None
 
 
-def _understand(
-    inbound: Inbound, index: str, patient: Patient | None, clinic: Clinic | None, now: datetime
-) -> _Case:
-    asked = _open_question(patient, now) if patient else None
-    language = patient.language if patient else "en-CA"
-    lexicon = lexicons.load()
-    body = inbound.body[:LONGEST_BODY].replace("\x00", "\ufffd")
-    question = asked.asks if asked else ""
-    parsed = replies.parse(
-        body,
-        language=language,
-        expects=EXPECTED.get(question, Expects.NONE),
-        question=question,
-        lexicon=lexicon,
-    )
-    assessment = triage.assess(
-        body,
-        language=language,
-        question=question,
-        answer=parsed.answer,
-        previous_answer=_previous(patient, question),
-        lexicon=lexicon,
-    )
-    reply = Reply(
-        provider_id=inbound.provider_id,
-        clinic=clinic,
-        patient=patient,
-        channel=Channel.SMS,
-        address_index=index,
-        body=body,
-        received_at=now,
-        language=parsed.keyword_language or language,
-        keyword=parsed.keyword or "",
-        answer="" if parsed.answer is None else str(parsed.answer),
-        urgency=assessment.urgency or "",
-        parser_version=parsed.parser[:20],
-        outcome=Reply.Outcome.ALERT,
-        message=asked,
-    )
-    return _Case(inbound, clinic, patient, asked, parsed, assessment, reply, now)
-
-
 def _open_question(patient: Patient, now: datetime) -> Message | None:
-    """The newest unanswered question that this patient may be answering."""
+    """The newest unanswered question that this patient may be answering. One that was asked again, and
+    answered there, is no longer open."""
     gone = [State.ATTEMPTING, State.UNCERTAIN, State.ACCEPTED, State.DELIVERED, State.UNKNOWN]
     asked = Message.objects.filter(patient=patient, channel=Channel.SMS, state__in=gone, answers=None)
-    return asked.exclude(asks="").filter(sent_at__gt=now - OPEN_FOR).order_by("-sent_at").first()
+    newest_first = asked.exclude(asks="").filter(sent_at__gt=now - OPEN_FOR).order_by("-sent_at")
+    return next((message for message in newest_first if not understand.is_answered(message)), None)
 
 
-def _previous(patient: Patient | None, question: str) -> int | None:
-    """The last number that this patient gave to the same question."""
-    if patient is None or not question:
-        return None
-    last = Answer.objects.filter(patient=patient, question=question).order_by("-answered_at").first()
-    return int(last.value) if last and last.value.isdigit() else None
+def _expects(said: Said) -> Expects:
+    return EXPECTED.get(said.question, Expects.NONE)
 
 
-def _act(case: _Case, index: str, owners: list[Patient]) -> None:
-    """Danger first, then keywords, then the answer; what is left goes to a person."""
-    alerted = _raise_danger(case)
-    if case.parsed.keyword is Keyword.STOP:
-        _stop(case, index, alerted)
-    elif case.parsed.keyword is Keyword.START:
-        _start(case, index)
-    elif case.patient is None:
-        _stranger(case, owners, alerted)
-    elif case.parsed.keyword is Keyword.HELP:
-        _finish(case, Reply.Outcome.HELP, "auto/help")
-        _alert(case, Alert.Urgency.ROUTINE, "asked for help")
-    elif case.parsed.keyword is Keyword.LANGUAGE:
-        _choose_language(case, case.patient)
-    elif case.parsed.answer is not None and case.asked is not None:
-        _answer(case, case.patient, case.asked, alerted)
-    elif not alerted:
-        _for_a_person(case)
+@dataclass(frozen=True, slots=True)
+class _Texting:
+    """What one text leads to. `owners` are the patients who have the number."""
 
+    inbound: Inbound
+    case: Case
+    owners: list[Patient]
 
-def _raise_danger(case: _Case) -> bool:
-    """Open the alert that the words or the number call for, and only then send the fixed safety text."""
-    urgency = case.assessment.urgency
-    if urgency is None:
-        return False
-    _alert(case, urgency, case.assessment.rule, case.assessment.matched)
-    if urgency is Urgency.EMERGENCY:
-        crisis = "crisis" in case.assessment.groups
-        _say(case, "auto/crisis" if crisis else "auto/emergency", Purpose.SAFETY)
-    elif case.parsed.keyword is None:
-        _say(case, _worried_words(case), Purpose.AUTO_REPLY)
-    return True
+    def act(self) -> None:
+        """Danger first, then keywords, then the answer; what is left goes to a person."""
+        case, patient = self.case, self.case.said.patient
+        alerted = self._raise_danger()
+        if case.parsed.keyword is Keyword.STOP:
+            is_new = understand.stop(case, alerted)
+            self._say_unless_said("auto/stop" if is_new else "", Purpose.OPT_OUT_CONFIRMATION)
+        elif case.parsed.keyword is Keyword.START:
+            self._start()
+        elif patient is None:
+            self._stranger(alerted)
+        elif case.parsed.keyword is Keyword.HELP:
+            conclude(case, Reply.Outcome.HELP)
+            self._say_unless_said("auto/help")
+            alert(case, Alert.Urgency.ROUTINE, "asked for help")
+        elif case.parsed.keyword is Keyword.LANGUAGE:
+            self._choose_language(patient)
+        elif case.parsed.answer is not None and case.said.asked is not None:
+            self._answer(patient, case.said.asked, alerted)
+        elif not alerted:
+            self._for_a_person()
 
+    def _raise_danger(self) -> bool:
+        """Open the alert that the words or the number call for, and only then send the fixed text."""
+        case = self.case
+        if not understand.alert_danger(case):
+            return False
+        if case.assessment.urgency is Urgency.EMERGENCY:
+            say(case, understand.safety_template(case), Purpose.SAFETY)
+        elif case.parsed.keyword is None:
+            say(case, self._worried_words(), Purpose.AUTO_REPLY)
+        return True
 
-def _worried_words(case: _Case) -> str:
-    """What to say to words or a number that a person must look at the same day."""
-    if case.assessment.rules == ("answer.not_ready",):
-        return "auto/not_ready"
-    staffed = case.clinic is not None and is_staffed(case.clinic, case.now)
-    return "auto/high" if staffed else "auto/closed"
+    def _worried_words(self) -> str:
+        """What to say to words or a number that a person must look at the same day."""
+        if self.case.assessment.rules == ("answer.not_ready",):
+            return "auto/not_ready"
+        return "auto/high" if self._is_staffed() else "auto/closed"
 
+    def _is_staffed(self) -> bool:
+        said = self.case.said
+        return said.clinic is not None and is_staffed(said.clinic, said.now)
 
-def _alert(case: _Case, urgency: str, rule: str, matched: tuple[str, ...] = ()) -> None:
-    open_alert(
-        clinic=case.clinic,
-        reply=case.reply,
-        patient=case.patient,
-        urgency=urgency,
-        rule=rule,
-        matched=matched,
-        now=case.now,
-    )
+    def _say_unless_said(self, template: str, purpose: Purpose = Purpose.AUTO_REPLY) -> None:
+        """Answer a keyword, unless the provider has done so."""
+        if template and not self.inbound.opt_out_type:
+            say(self.case, template, purpose)
 
+    def _start(self) -> None:
+        """Only an explicit word brings a patient back, and only if they had left."""
+        said = self.case.said
+        came_back = consent.opt_in(said.address_index, said.channel, source="reply", now=said.now)
+        conclude(self.case, Reply.Outcome.OPT_IN)
+        self._say_unless_said("auto/start" if came_back else "")
 
-def _finish(case: _Case, outcome: Reply.Outcome, template: str = "") -> None:
-    case.reply.outcome = outcome
-    case.reply.save(update_fields=["outcome"])
-    if template and not case.inbound.opt_out_type:
-        purpose = Purpose.OPT_OUT_CONFIRMATION if outcome == Reply.Outcome.OPT_OUT else Purpose.AUTO_REPLY
-        _say(case, template, purpose)
+    def _choose_language(self, patient: Patient) -> None:
+        """The name of a language of this clinic changes the patient's; any other wish goes to a person.
 
+        The bare word "language" is answered with the names there are.
+        """
+        case = self.case
+        wanted = case.parsed.keyword_language
+        if wanted is None:
+            conclude(case, Reply.Outcome.LANGUAGE)
+            self._say_unless_said("auto/languages")
+        elif wanted in {language.tag for language in offered(patient.clinic)}:
+            change_language(patient, wanted, by="patient", source="reply", now=case.said.now)
+            conclude(case, Reply.Outcome.LANGUAGE)
+            self._say_unless_said("auto/language")
+        else:
+            alert(case, Alert.Urgency.ROUTINE, "asks for a language that we do not have")
 
-def _stop(case: _Case, index: str, alerted: bool) -> None:
-    """Stop wins at once. One confirmation, in the language of the word that was used.
+    def _stranger(self, alerted: bool) -> None:
+        """An unknown number, or one that several patients share: a person decides whose words these are."""
+        conclude(self.case, Reply.Outcome.ALERT if self.owners else Reply.Outcome.UNMATCHED)
+        if not alerted:
+            rule = "number shared by several patients" if self.owners else "unknown number"
+            alert(self.case, Alert.Urgency.ROUTINE, rule)
 
-    A wish in a sentence is obeyed too, and a person reads what else the sentence says.
-    """
-    is_new = consent.opt_out(index, Channel.SMS, source="reply", now=case.now)
-    _finish(case, Reply.Outcome.OPT_OUT, "auto/stop" if is_new else "")
-    if case.parsed.also_asks_visit:
-        _alert(case, Alert.Urgency.ROUTINE, "may have meant the visit")
-    elif case.parsed.in_free_words and not alerted:
-        _alert(case, Alert.Urgency.ROUTINE, "no more messages, in their own words")
+    def _answer(self, patient: Patient, asked: Message, alerted: bool) -> None:
+        understand.record_answer(self.case, patient, asked)
+        if not alerted:
+            self._say_unless_said("auto/ok")
 
+    def _for_a_person(self) -> None:
+        """Not understood: a person sees it; and if a question is open, it is asked once more."""
+        case = self.case
+        rule = "asks for a call" if case.parsed.asks_call else "not understood"
+        alert(case, Alert.Urgency.ROUTINE, rule)
+        template = RETRY_TEMPLATES.get(_expects(case.said), "")
+        if case.parsed.asks_call:
+            say(case, "auto/call", Purpose.AUTO_REPLY)
+        elif case.parsed.problem and template and not self._asked_again(template):
+            say(case, template, Purpose.AUTO_REPLY)
+        elif case.said.clinic and not self._is_staffed():
+            say(case, "auto/closed", Purpose.AUTO_REPLY)
 
-def _start(case: _Case, index: str) -> None:
-    """Only an explicit word brings a patient back, and only if they had left."""
-    came_back = consent.opt_in(index, Channel.SMS, source="reply", now=case.now)
-    _finish(case, Reply.Outcome.OPT_IN, "auto/start" if came_back else "")
-
-
-def _choose_language(case: _Case, patient: Patient) -> None:
-    """The name of a language of this clinic changes the patient's; any other wish goes to a person.
-
-    The bare word "language" is answered with the names there are.
-    """
-    wanted = case.parsed.keyword_language
-    if wanted is None:
-        _finish(case, Reply.Outcome.LANGUAGE, "auto/languages")
-    elif wanted in {language.tag for language in offered(patient.clinic)}:
-        change_language(patient, wanted, by="patient", source="reply", now=case.now)
-        _finish(case, Reply.Outcome.LANGUAGE, "auto/language")
-    else:
-        _finish(case, Reply.Outcome.ALERT)
-        _alert(case, Alert.Urgency.ROUTINE, "asks for a language that we do not have")
-
-
-def _stranger(case: _Case, owners: list[Patient], alerted: bool) -> None:
-    """An unknown number, or one that several patients share: a person decides whose words these are."""
-    _finish(case, Reply.Outcome.ALERT if owners else Reply.Outcome.UNMATCHED)
-    if not alerted:
-        rule = "number shared by several patients" if owners else "unknown number"
-        _alert(case, Alert.Urgency.ROUTINE, rule)
-
-
-def _answer(case: _Case, patient: Patient, asked: Message, alerted: bool) -> None:
-    Answer.objects.create(
-        reply=case.reply,
-        patient=patient,
-        message=asked,
-        question=asked.asks,
-        value=case.reply.answer,
-        code=LOINC_PAIN if asked.asks == "pain" else "",
-        answered_at=case.now,
-    )
-    _finish(case, Reply.Outcome.ANSWER, "" if alerted else "auto/ok")
-    replan(patient.pk, case.now)
-
-
-def _for_a_person(case: _Case) -> None:
-    """Not understood: a person sees it; and if a question is open, it is asked once more."""
-    rule = "asks for a call" if case.parsed.asks_call else "not understood"
-    _finish(case, Reply.Outcome.ALERT)
-    _alert(case, Alert.Urgency.ROUTINE, rule)
-    template = RETRY_TEMPLATES.get(case.expects, "")
-    if case.parsed.asks_call:
-        _say(case, "auto/call", Purpose.AUTO_REPLY)
-    elif case.parsed.problem and template and not _asked_again(case, template):
-        _say(case, template, Purpose.AUTO_REPLY)
-    elif case.clinic and not is_staffed(case.clinic, case.now):
-        _say(case, "auto/closed", Purpose.AUTO_REPLY)
-
-
-def _asked_again(case: _Case, template: str) -> bool:
-    since = case.now - OPEN_FOR
-    return Message.objects.filter(patient=case.patient, template=template, created_at__gt=since).exists()
-
-
-def _say(case: _Case, template: str, purpose: Purpose) -> None:
-    """Queue one automatic answer. A number without a patient is answered by people only."""
-    if case.patient is None or case.clinic is None or _too_soon(case, template, purpose):
-        return
-    Message.objects.create(
-        clinic=case.clinic,
-        patient=case.patient,
-        sequence="auto",
-        step=template.partition("/")[2],
-        template=template,
-        channel=Channel.SMS,
-        purpose=purpose,
-        topic="check_ins",
-        priority=0 if purpose is Purpose.SAFETY else 1,
-        capped=False,
-        send_at=case.now,
-        due_at=case.now,
-        expires_at=case.now + ANSWER_LIFE,
-        state=State.PLANNED,
-        language=case.parsed.keyword_language or "",
-        created_at=case.now,
-    )
-
-
-APART = {
-    "auto/closed": timedelta(hours=24),
-    "auto/emergency": timedelta(hours=1),
-    "auto/crisis": timedelta(hours=1),
-}
-"""The same fixed text is not repeated to one patient sooner than this."""
-
-
-def _too_soon(case: _Case, template: str, purpose: Purpose) -> bool:
-    apart = APART.get(template)
-    if apart is None:
-        return False
-    return Message.objects.filter(
-        patient=case.patient, template=template, created_at__gt=case.now - apart
-    ).exists()
+    def _asked_again(self, template: str) -> bool:
+        said = self.case.said
+        again = Message.objects.filter(patient=said.patient, template=template)
+        return again.filter(created_at__gt=said.now - OPEN_FOR).exists()

@@ -20,7 +20,7 @@ from campaigns.services.compose import (
     unsubscribe_url,
 )
 from campaigns.services.consent import opt_out
-from campaigns.services.preview import subject_of
+from campaigns.services.preview import Subject, subject_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ def look_up(token: str, purpose: str) -> LinkedPage | None:
 
 
 def purpose_of(token: str) -> str:
-    """What a link is for; nothing for an unknown or expired one."""
-    links = PatientLink.objects.filter(token_hash=token_hash(token), expires_at__gt=clock.now())
+    """What a link is or was for; nothing for an unknown one. Whether it is too old, its page asks."""
+    links = PatientLink.objects.filter(token_hash=token_hash(token))
     return links.values_list("purpose", flat=True).first() or ""
 
 
@@ -62,16 +62,21 @@ def find_link(token: str, purpose: str) -> PatientLink | None:
 
 
 def _sheet(message: Message, approved: Approvals) -> str:
-    """The e-mail of the same step, as approved: a patient with a phone only reads the same words.
+    """The e-mail of the same step, as approved: a patient with a phone only reads the same words."""
+    return sheet_of(subject_of(message, channel=Channel.EMAIL), message.clinic, approved)
+
+
+def sheet_of(subject: Subject, clinic: Clinic, approved: Approvals) -> str:
+    """An e-mail as a page (HTML), empty where it cannot be shown.
 
     Without the name, since whoever was forwarded the link may read it, and without the links of the footer.
     """
-    subject = replace(subject_of(message, channel=Channel.EMAIL), given_name="")
-    words = compose(subject, message.clinic, approved, clock.now())
+    words = compose(replace(subject, given_name=""), clinic, approved, clock.now())
     if not isinstance(words, Composed):
         return ""
-    own = (unsubscribe_url(words.tokens), page_url(words.tokens, PatientLink.Purpose.PREFERENCES))
-    addresses = "|".join(map(re.escape, own))
+    pages = (PatientLink.Purpose.PREFERENCES, PatientLink.Purpose.CHECK_IN)
+    own = (unsubscribe_url(words.tokens), *(page_url(words.tokens, page) for page in pages))
+    addresses = "|".join(map(re.escape, filter(None, own)))
     link = rf'<a\b[^>]*href="(?:{addresses})"[^>]*>.*?</a>(?:<br>)?'
     return re.sub(link, "", words.rendered.html, flags=re.DOTALL)
 

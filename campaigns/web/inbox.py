@@ -26,7 +26,8 @@ CLOSED_A_PAGE = 25
 @require_safe
 def alerts(request: HttpRequest) -> HttpResponse:
     """Open alerts, most urgent first; closed ones below, newest first."""
-    rows = access.alerts(request).select_related("patient", "reply", "acknowledged_by", "closed_by")
+    rows = access.alerts(request).select_related("patient", "reply__message", "acknowledged_by", "closed_by")
+    rows = rows.defer("reply__message__subject", "reply__message__body", "reply__message__html")
     waiting = urgent_first(list(rows.filter(closed_at=None)))
     closed = rows.exclude(closed_at=None).order_by("-closed_at", "-pk")
     talks = timeline.conversations({alert.patient_id for alert in waiting if alert.patient_id})

@@ -157,8 +157,10 @@ def test_a_treatment_week_loses_no_visit_day_or_safety_text() -> None:
     ]
     made = make(*both, now="2026-12-01 14:00", who=patient(SMS, EMAIL))
     texts = {message.step: message.send_at for message in made.planned if message.channel is SMS}
-    first = {"same_day", "next_day", "next_day_again", "side_effects", "side_effects_again"}
+    first = {"same_day", "next_day", "side_effects"}
     assert first | {"nsaids", "avoid", "day_before", "morning"} <= set(texts)
+    mails = {message.step for message in made.planned if message.channel is EMAIL}
+    assert {"next_day_again", "side_effects_again"} <= mails - set(texts)
     refused = {step for step, reason in reasons(made) if reason == Reason.CAP_REACHED}
     assert refused <= {"week_pain"}
 

@@ -8,6 +8,7 @@ from datetime import datetime, time
 import pytest
 
 from campaigns.domain.lifecycle import Reason
+from campaigns.domain.recipients import Channel
 from campaigns.domain.schedule import (
     Standing,
     VisitState,
@@ -47,6 +48,16 @@ def test_the_first_channel_the_patient_has() -> None:
     assert [m.channel for m in make(enrollment(VISIT, follows=FIRST_OF), who=patient(EMAIL)).planned] == [
         EMAIL
     ]
+
+
+@pytest.mark.parametrize(
+    ("refused", "found"), [((), SMS), ((SMS,), EMAIL), ((EMAIL,), SMS), ((SMS, EMAIL), SMS)]
+)
+def test_a_choice_between_channels_passes_one_by_that_the_patient_refused(
+    refused: tuple[Channel, ...], found: Channel
+) -> None:
+    who = replace(patient(SMS, EMAIL), refused=frozenset(refused))
+    assert [m.channel for m in make(enrollment(VISIT, follows=FIRST_OF), who=who).planned] == [found]
 
 
 def test_all_channels_the_patient_has() -> None:

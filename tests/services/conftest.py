@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
-from django.db import connection
 
 from campaigns.delivery.channels import Sender
 from campaigns.domain.recipients import Channel
@@ -31,22 +27,6 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> FakeSender:
     monkeypatch.setattr(send, "senders", lambda: channels)
     monkeypatch.setattr(reconcile, "senders", lambda: channels)
     return fake
-
-
-@pytest.fixture
-def chain_guarded_again(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Runs last: the guard that `committed` took off for the clean-up is back for the next test."""
-    yield
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE audit_entry ENABLE TRIGGER audit_entry_no_truncate")
-
-
-@pytest.fixture
-def committed(chain_guarded_again: None, transactional_db: None) -> Iterator[None]:
-    """A database whose transactions are real. The clean-up truncates, which the audit chain refuses."""
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE audit_entry DISABLE TRIGGER audit_entry_no_truncate")
 
 
 @pytest.fixture
