@@ -43,7 +43,7 @@ def without(pattern: str) -> Change:
 def flipped(html: str) -> str:
     """The document in the other direction, numbers and names apart."""
     new = {"ltr": "rtl", "rtl": "ltr"}
-    return re.sub(r'(<(?!bdi)[^>]*dir=")(\w+)', lambda found: found[1] + new[found[2]], html)
+    return re.sub(r'(<(?!bdi)[^>]*dir=")(\w+)', lambda found: found[1] + new.get(found[2], found[2]), html)
 
 
 def recoloured(html: str) -> str:
