@@ -74,13 +74,11 @@ def test_an_email_reads_at_grade_six_or_lower(template: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize(("template", "channel"), templates())
-def test_where_pills_are_named_the_text_says_not_to_stop_prescribed_ones(
-    template: str, channel: Channel, language: str
-) -> None:
-    message = render(template, channel, language, SAMPLE)
-    if names_pills(message.text, language):
-        assert glossary(language).keep_taking.search(" ".join(message.text.split()))
+def test_where_pills_are_named_the_text_says_not_to_stop_prescribed_ones(language: str) -> None:
+    for template, channel in templates():
+        text = " ".join(render(template, channel, language, SAMPLE).text.split())
+        said = not names_pills(text, language) or glossary(language).keep_taking.search(text)
+        assert said, f"{template} {channel.value}"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
