@@ -15,6 +15,7 @@ from campaigns.delivery.translations import NO_OWN_WORDS, OwnWords
 from campaigns.delivery.wording import Entry
 from campaigns.domain.errors import TranslationMissing
 from campaigns.domain.languages import SOURCE, SUPPORTED
+from campaigns.domain.recipients import Channel
 
 PAGE = "page"
 """Stands where a message has its channel: pages are approved like messages."""
@@ -80,6 +81,13 @@ def _page(
 def page_texts(name: str, language: str, own: OwnWords = NO_OWN_WORDS) -> list[tuple[Entry, list[str]]]:
     """The words of a page, its shared parts included. Raises TranslationMissing."""
     return wording.texts_in(f"{name}.html", language, own)
+
+
+def digest_of(template: str, channel: str, edition: str, own: OwnWords = NO_OWN_WORDS) -> str:
+    """What an approval of a message or a page binds. Raises TranslationMissing, TemplateMissing."""
+    if channel == PAGE:
+        return page_digest(template, edition, own)
+    return wording.wording_digest(template, Channel(channel), edition, own)
 
 
 @lru_cache(maxsize=1024)

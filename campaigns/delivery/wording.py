@@ -10,7 +10,7 @@ from __future__ import annotations
 import gettext
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from functools import cache, lru_cache
@@ -309,22 +309,27 @@ def message_entries(template: str, channel: Channel) -> tuple[Entry, ...]:
     trees = dict(_closure(template_name(template, channel)))
     if channel is Channel.EMAIL and placeholders(template, channel) & {"date", "time"}:
         trees |= _closure(CALENDAR)
-    return tuple(entry for name in sorted(trees) for entry in entries(trees[name]))
+    return _listed(trees)
 
 
 def texts_of(
     template: str, channel: Channel, edition: str, own: OwnWords = NO_OWN_WORDS
 ) -> list[tuple[Entry, list[str]]]:
     """Each entry of a message with its words in that edition (one text, or a text for each plural form)."""
-    found = translations(edition, own)
-    return [(entry, _translated(found, entry)) for entry in message_entries(template, channel)]
+    return _said(message_entries(template, channel), edition, own)
 
 
 def texts_in(name: str, edition: str, own: OwnWords = NO_OWN_WORDS) -> list[tuple[Entry, list[str]]]:
     """The same for one template file and what it builds on, such as a page that patients open."""
-    trees = _closure(name)
+    return _said(_listed(_closure(name)), edition, own)
+
+
+def _listed(trees: Mapping[str, nodes.Template]) -> tuple[Entry, ...]:
+    return tuple(entry for name in sorted(trees) for entry in entries(trees[name]))
+
+
+def _said(listed: Iterable[Entry], edition: str, own: OwnWords) -> list[tuple[Entry, list[str]]]:
     found = translations(edition, own)
-    listed = [entry for part in sorted(trees) for entry in entries(trees[part])]
     return [(entry, _translated(found, entry)) for entry in listed]
 
 

@@ -5,6 +5,7 @@ The alias table is explicit: Babel's negotiation answers English for `zh-HK` and
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from campaigns.domain.errors import UnknownLanguage
@@ -217,12 +218,16 @@ def resolve(tag: str) -> Language:
     return found
 
 
-def fallback_chain(tag: str) -> tuple[Language, ...]:
+def fallback_chain(tag: str, between: Iterable[str] = ()) -> tuple[Language, ...]:
     """The languages to try in turn for a text, the wanted one first and the source language last.
 
-    One language never stands in for another that merely resembles it: Russian not for Ukrainian, one written
-    Chinese not for the other.
+    One language never stands in for another that merely resembles it, Russian not for Ukrainian, one written
+    Chinese not for the other, unless somebody has put it `between`. Tags without texts are passed over.
     """
-    source = SUPPORTED[SOURCE]
-    wanted = SUPPORTED.get(canonical(tag), source)
-    return (wanted,) if wanted is source else (wanted, source)
+    tags = (canonical(tag), *between, SOURCE)
+    return tuple(dict.fromkeys(SUPPORTED[one] for one in tags if one in SUPPORTED))
+
+
+def among(tags: Collection[str]) -> tuple[Language, ...]:
+    """The languages with these tags, in the order in which people choose; all of them for no tags."""
+    return tuple(language for tag, language in SUPPORTED.items() if tag in (tags or SUPPORTED))

@@ -86,18 +86,6 @@ class Purpose(StrEnum):
 UNSENT = frozenset({State.PLANNED, State.WAITING})
 """States from which a message may still be re-timed, skipped or cancelled."""
 
-TERMINAL = frozenset(
-    {
-        State.DELIVERED,
-        State.UNDELIVERED,
-        State.UNKNOWN,
-        State.REJECTED,
-        State.UNRESOLVED,
-        State.SKIPPED,
-        State.CANCELLED,
-    }
-)
-
 REACHED_PROVIDER = frozenset({State.ACCEPTED, State.DELIVERED, State.UNDELIVERED, State.UNKNOWN})
 """States of a message that the provider has said yes to."""
 

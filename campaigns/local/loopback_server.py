@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from enum import StrEnum
@@ -27,7 +28,7 @@ class HoldPoint(StrEnum):
     BEFORE_RESPONSE = "before_response"
 
 
-class LoopbackServer:
+class LoopbackServer(ABC):
     """A server on an event loop and a thread of its own, with a hold point and a log.
 
     `hold()` makes requests wait at a point; `wait_held()` returns when one does; `release()` lets all go on.
@@ -45,9 +46,9 @@ class LoopbackServer:
         self._somebody_waits = threading.Event()
         self.transports: set[asyncio.Transport] = set()
 
+    @abstractmethod
     def protocol(self) -> asyncio.Protocol:
         """A protocol for one new connection."""
-        raise NotImplementedError
 
     def start(self) -> Self:
         """Listen; `port` is known afterwards."""

@@ -16,7 +16,7 @@ from campaigns.delivery.pages import page, page_in_all
 from campaigns.domain.languages import SUPPORTED, canonical
 from campaigns.models import Clinic, PatientLink
 from campaigns.services.answer_form import Form, Shown, answer_form, look_up_form
-from campaigns.services.compose import Approvals
+from campaigns.services.compose import Approvals, reading_chain
 from campaigns.services.prefer import choose_language, look_up_preferences
 from campaigns.services.unsubscribe import LinkedPage, look_up, purpose_of
 from campaigns.services.unsubscribe import unsubscribe as stop
@@ -140,7 +140,7 @@ def _shown(
 ) -> HttpResponse:
     """A page in the patient's language where the clinic has approved it, else in what it falls back to."""
     facts = {"clinic": clinic.name, "phone": clinic.phone, "stylesheet": static("site.css")}
-    language = words.page_language(name, [wanted, *clinic.fallback_languages.get(wanted, [])])
+    language = words.page_language(name, reading_chain(clinic, wanted))
     return HttpResponse(page(name, language, facts, own=words.own, about={**about, "reads": wanted}))
 
 

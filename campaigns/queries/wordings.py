@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, Q, QuerySet
 
 from campaigns.domain.lifecycle import UNSENT
 from campaigns.models import Message, OwnWording, Patient, Staff, Wording, WordingComment
@@ -25,6 +25,13 @@ def rows(clinic_id: UUID, editions: Collection[str]) -> dict[Text, list[Wording]
     for row in stored.order_by("-pk"):
         found.setdefault((row.template, row.channel, row.language), []).append(row)
     return found
+
+
+def approved(clinic_id: UUID, text: Text) -> QuerySet[Wording]:
+    """The rows of a text that are approved, today's words or older ones."""
+    template, channel, edition = text
+    stored = Wording.objects.filter(clinic=clinic_id, template=template, channel=channel, language=edition)
+    return stored.filter(state=Wording.State.APPROVED)
 
 
 def last_approved(clinic_id: UUID, text: Text, but: str) -> Wording | None:

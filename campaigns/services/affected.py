@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from uuid import UUID
 
-from campaigns.domain.errors import TranslationMissing
-from campaigns.domain.recipients import Channel
+from campaigns.domain.languages import Language
 from campaigns.models import Clinic, Patient
 from campaigns.queries import wordings
 from campaigns.queries.wordings import Text, Waiting
-from campaigns.services.compose import SOURCE_LANGUAGE, Approvals, Composed, compose
+from campaigns.services.compose import Approvals, Composed, compose, reading_chain
 from campaigns.services.preview import Subject
-from campaigns.services.standings import Standing, Stood, digest_of
+from campaigns.services.standings import Standing, Stood
 
 SHOWN = 20
 """Patients in a list; how many more there are is said below it."""
@@ -102,8 +101,8 @@ class _Decider:
         return _Change(one, before, after) if before != after else None
 
     def _decide(self, one: Waiting) -> tuple[str, str]:
-        chain = [one.language, *self._clinic.fallback_languages.get(one.language, []), SOURCE_LANGUAGE]
-        same = all(_covers(self._before, one, tag) == _covers(self._after, one, tag) for tag in chain)
+        chain = reading_chain(self._clinic, one.language)
+        same = all(_covers(self._before, one, lang) == _covers(self._after, one, lang) for lang in chain)
         if same:
             return HELD, HELD
         return self._leaves(one, self._before), self._leaves(one, self._after)
@@ -113,8 +112,8 @@ class _Decider:
         return composed.rendered.language if isinstance(composed, Composed) else HELD
 
 
-def _covers(words: Approvals, one: Waiting, language: str) -> bool:
-    return words.covers(one.template, Channel(one.channel), language)
+def _covers(words: Approvals, one: Waiting, language: Language) -> bool:
+    return words.covers(one.template, one.channel, language.tag)
 
 
 def _subject(one: Waiting, now: datetime) -> Subject:
@@ -173,11 +172,4 @@ def _affected(change: _Change, patient: Patient, count: int) -> Affected:
 
 def lapsing(words: Approvals, after: Approvals, texts: Iterable[Text]) -> list[Text]:
     """The approved texts among these that a change of words leaves without approval."""
-    return [text for text in texts if _is_approved(words, text) and not _is_approved(after, text)]
-
-
-def _is_approved(words: Approvals, text: Text) -> bool:
-    try:
-        return (*text, digest_of(text, words.own)) in words.approved
-    except TranslationMissing:
-        return False
+    return [text for text in texts if words.covers(*text) and not after.covers(*text)]

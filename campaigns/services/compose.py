@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -17,12 +17,12 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from campaigns.delivery.pages import PAGE, page_digest
-from campaigns.delivery.rendering import Facts, Rendered, help_line, render, wording_digest
+from campaigns.delivery.pages import PAGE, digest_of
+from campaigns.delivery.rendering import Facts, Rendered, help_line, render
 from campaigns.delivery.translations import NO_OWN_WORDS, OwnWords, gsm_edition
 from campaigns.delivery.wording import has_gsm_variant, placeholders
 from campaigns.domain.errors import RenderError, TemplateMissing, TranslationMissing
-from campaigns.domain.languages import SUPPORTED
+from campaigns.domain.languages import Language, among, fallback_chain
 from campaigns.domain.lifecycle import Purpose, Reason
 from campaigns.domain.recipients import Channel
 from campaigns.domain.sms import Limits, Segmented, segment
@@ -55,24 +55,17 @@ class Approvals:
     approved: Approved = frozenset()
     own: OwnWords = NO_OWN_WORDS
 
-    def covers(self, template: str, channel: Channel, edition: str) -> bool:
+    def covers(self, template: str, channel: str, edition: str) -> bool:
         """Whether the text as it stands is approved. A text that is not translated is not."""
         try:
-            digest = wording_digest(template, channel, edition, self.own)
+            digest = digest_of(template, channel, edition, self.own)
         except TranslationMissing:
             return False
         return (template, str(channel), edition, digest) in self.approved
 
-    def page_language(self, name: str, chain: Sequence[str]) -> str:
-        """The first language of the chain that a page is approved in; English is always the last."""
-        for language in chain:
-            try:
-                digest = page_digest(name, language, self.own)
-            except TranslationMissing:
-                continue
-            if (name, PAGE, language, digest) in self.approved:
-                return language
-        return SOURCE_LANGUAGE
+    def page_language(self, name: str, chain: Iterable[Language]) -> str:
+        """The first language of the chain that a page is approved in; English where it is in none."""
+        return next((one.tag for one in chain if self.covers(name, PAGE, one.tag)), SOURCE_LANGUAGE)
 
 
 class Subject(Protocol):
@@ -202,6 +195,11 @@ def _with_help_line(rendered: Rendered, wanted: str) -> Rendered:
     )
 
 
+def reading_chain(clinic: Clinic, wanted: str) -> tuple[Language, ...]:
+    """What a patient who wants one language gets in turn, as the clinic has set it."""
+    return fallback_chain(wanted, clinic.fallback_languages.get(wanted, ()))
+
+
 def _language(
     subject: Subject, channel: Channel, wanted: str, clinic: Clinic, approved: Approvals
 ) -> str | NotComposed:
@@ -214,10 +212,9 @@ def _language(
     may_fall_back = (
         clinic.unapproved_policy == Clinic.UnapprovedPolicy.ENGLISH or subject.purpose == Purpose.SAFETY
     )
-    chain = [*clinic.fallback_languages.get(wanted, []), SOURCE_LANGUAGE] if may_fall_back else []
-    for language in chain:
-        if approved.covers(subject.template, channel, language):
-            return language
+    for language in reading_chain(clinic, wanted) if may_fall_back else ():
+        if approved.covers(subject.template, channel, language.tag):
+            return language.tag
     return NotComposed(
         Reason.TRANSLATION_NOT_APPROVED, f"{subject.template} {channel} is not approved in {wanted}"
     )
@@ -272,7 +269,7 @@ def facts_of(subject: Subject, clinic: Clinic, tokens: Mapping[str, str], now: d
         settings=clinic.settings,
         unsubscribe_url=unsubscribe_url(tokens),
         preferences_url=page_url(tokens, PatientLink.Purpose.PREFERENCES),
-        languages=tuple(tag for tag in SUPPORTED if tag in (clinic.languages or SUPPORTED)),
+        languages=tuple(language.tag for language in among(clinic.languages)),
     )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from campaigns.delivery.pages import page_digest
+from campaigns.domain.languages import fallback_chain
 from campaigns.domain.recipients import Channel
 from campaigns.models import Clinic, Consent, ContactPoint, Patient, Suppression
 from campaigns.services.compose import approvals
@@ -18,7 +19,7 @@ CONSENT = "patient/consent"
 def grant(patient: Patient, channel: Channel, *, by: str, source: str, evidence: str, now: datetime) -> None:
     """Record that the patient agreed to every topic on this channel. Call inside a transaction."""
     words = approvals(patient.clinic)
-    language = words.page_language(CONSENT, [patient.language])
+    language = words.page_language(CONSENT, fallback_chain(patient.language))
     shown = page_digest(CONSENT, language, words.own)
     Consent.objects.bulk_create(
         Consent(

@@ -18,11 +18,12 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from campaigns.delivery.pages import digest_of
 from campaigns.domain.errors import CampaignsError
 from campaigns.models import Clinic, Installation
 from campaigns.queries import sequence_files
 from campaigns.services.compose import SOURCE_LANGUAGE, approvals
-from campaigns.services.review import texts
+from campaigns.services.standings import names
 
 SYSTEM_CHECKS = "campaigns"
 """The tag under which campaigns/checks.py registers."""
@@ -225,11 +226,10 @@ def _wording(clinic: Clinic) -> Findings:
     known = approvals(clinic)
     for language in dict.fromkeys([SOURCE_LANGUAGE, *clinic.languages]):
         try:
-            rows = list(texts(clinic, [language], known.own))
+            wanted = {(*name, digest_of(*name, known.own)) for name in names(language, known.own)}
         except CampaignsError as error:
             yield _error(f"{clinic.name}: {str(error).rstrip('.')}", "Then run `campaigns catalogs compile`.")
             continue
-        wanted = {(row.template, row.channel, row.language, row.digest) for row in rows}
         yield _count(clinic, language, len(wanted & known.approved), len(wanted))
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import transaction
 
 from campaigns.delivery.wording import templates
-from campaigns.domain.languages import SUPPORTED, Language, resolve
+from campaigns.domain.languages import Language, among, resolve
 from campaigns.models import Clinic, Patient, PatientLink
 from campaigns.queries import clock
 from campaigns.services.compose import Approvals, approvals
@@ -29,7 +29,7 @@ class Preferences:
 
 def offered(clinic: Clinic) -> tuple[Language, ...]:
     """The languages this clinic writes, in the order in which people choose."""
-    return tuple(language for tag, language in SUPPORTED.items() if tag in (clinic.languages or SUPPORTED))
+    return among(clinic.languages)
 
 
 def change_language(patient: Patient, tag: str, *, by: str, source: str, now: datetime) -> Language:

@@ -19,6 +19,7 @@ from campaigns.domain.errors import NotAllowed
 from campaigns.domain.languages import SOURCE
 from campaigns.domain.recipients import Channel
 from campaigns.models import Clinic, OwnWording, Staff, Wording
+from campaigns.queries import wordings
 from campaigns.queries.wordings import Text
 from campaigns.services.affected import Effects, effects, lapsing
 from campaigns.services.compose import Approvals, approvals
@@ -171,14 +172,8 @@ def save(
     for context, what in proposal.findings.items():
         raise NotAllowed(f"{context}: {what[0]}.")
     made = sum(_store(clinic, proposal, c, (backs or {}).get(c, ""), by, now) for c in proposal.changed)
-    for template, channel, edition in set(_stale(proposal.language, proposal.changed, proposal.after.own)):
-        Wording.objects.filter(
-            clinic=clinic,
-            template=template,
-            channel=channel,
-            language=edition,
-            state=Wording.State.APPROVED,
-        ).update(state=Wording.State.DRAFT)
+    for text in set(_stale(proposal.language, proposal.changed, proposal.after.own)):
+        wordings.approved(clinic.pk, text).update(state=Wording.State.DRAFT)
     told = {"language": proposal.language, "entries": sorted(proposal.changed)}
     record("wording_reworded", f"clinic {clinic.pk}", actor=by.email, now=now, detail=told)
     return made

@@ -120,7 +120,7 @@ def change(clinic: Clinic, act: Act, seen: Mapping[Text, str], *, by: Staff, now
         rows.append(_row(clinic, stood, words))
     for row in rows:
         _mark(row, act, by, now)
-    _store(rows)
+    review.store(rows, ["reviewed_by", "reviewed_at", "approved_by", "approved_at"])
     if act is Act.RETIRE:
         _retire_older(clinic, seen)
     told = [f"{row.template} {row.channel} {row.language} {row.digest[:12]}" for row in rows]
@@ -161,26 +161,10 @@ def _mark(row: Wording, act: Act, by: Staff, now: datetime) -> None:
         row.approved_by, row.approved_at = by.email, now
 
 
-def _store(rows: Sequence[Wording]) -> None:
-    marks = ["state", "texts", "reviewed_by", "reviewed_at", "approved_by", "approved_at"]
-    Wording.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["clinic", "template", "channel", "language", "digest"],
-        update_fields=marks,
-    )
-
-
 def _retire_older(clinic: Clinic, texts: Collection[Text]) -> None:
     """Words that were approved before must not come back when somebody undoes a change."""
-    for template, channel, edition in texts:
-        Wording.objects.filter(
-            clinic=clinic,
-            template=template,
-            channel=channel,
-            language=edition,
-            state=Wording.State.APPROVED,
-        ).update(state=Wording.State.RETIRED)
+    for text in texts:
+        wordings.approved(clinic.pk, text).update(state=Wording.State.RETIRED)
 
 
 def after(words: Approvals, act: Act, stood: Collection[Stood]) -> Approvals:

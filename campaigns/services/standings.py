@@ -12,9 +12,9 @@ from enum import StrEnum
 from functools import cache
 from itertools import chain
 
-from campaigns.delivery.pages import PAGE, page_digest, pages
+from campaigns.delivery.pages import PAGE, digest_of, pages
 from campaigns.delivery.translations import OwnWords, gsm_edition, language_of
-from campaigns.delivery.wording import has_gsm_variant, templates, wording_digest
+from campaigns.delivery.wording import has_gsm_variant, templates
 from campaigns.domain.errors import CampaignsError, TranslationMissing
 from campaigns.domain.recipients import Channel
 from campaigns.domain.steps import Anchor, Step
@@ -68,17 +68,9 @@ def standing(clinic: Clinic, text: Text, own: OwnWords) -> Stood:
     return standings_of(clinic, [text], own)[0]
 
 
-def digest_of(text: Text, own: OwnWords) -> str:
-    """The digest of what a text says today. Raises TranslationMissing, TemplateMissing."""
-    template, channel, edition = text
-    if channel == PAGE:
-        return page_digest(template, edition, own)
-    return wording_digest(template, Channel(channel), edition, own)
-
-
 def _stood(text: Text, stored: Sequence[Wording], own: OwnWords) -> Stood:
     try:
-        digest = digest_of(text, own)
+        digest = digest_of(*text, own)
     except TranslationMissing:
         return Stood(text=text, digest="", standing=Standing.MISSING)
     row = next((row for row in stored if row.digest == digest), None)

@@ -112,9 +112,7 @@ def consent_text(request: HttpRequest, tag: str) -> HttpResponse:
         raise Http404 from None
     words = approvals(clinic)
     facts = {"clinic": clinic.name, "phone": clinic.phone, "stylesheet": static("site.css")}
-    return HttpResponse(
-        patient_page(CONSENT, words.page_language(CONSENT, [language.tag]), facts, own=words.own)
-    )
+    return HttpResponse(patient_page(CONSENT, words.page_language(CONSENT, [language]), facts, own=words.own))
 
 
 def _show(request: HttpRequest, page: Page) -> HttpResponse:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from campaigns.delivery.pages import page_digest
+from campaigns.delivery.pages import digest_of
 from campaigns.delivery.translations import OwnWords
 from campaigns.domain.errors import TranslationMissing
 from campaigns.models import Consent, ContactPoint, Patient, PatientLink, Suppression
@@ -103,10 +103,10 @@ def test_it_takes_a_link_for_its_own_purpose_only(client: Client, arabic: Patien
 def refuse_arabic(whole: Callable[..., str]) -> Callable[..., str]:
     """As if a page had no Arabic translation yet."""
 
-    def digest(name: str, language: str, own: OwnWords) -> str:
+    def digest(name: str, channel: str, language: str, own: OwnWords) -> str:
         if language == "ar":
             raise TranslationMissing
-        return whole(name, language, own)
+        return whole(name, channel, language, own)
 
     return digest
 
@@ -115,7 +115,7 @@ def test_it_falls_back_to_english_where_a_translation_is_missing(
     client: Client, arabic: Patient, link: Link, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = link(arabic, "u")
-    monkeypatch.setattr(compose, "page_digest", refuse_arabic(page_digest))
+    monkeypatch.setattr(compose, "digest_of", refuse_arabic(digest_of))
     page = client.get(address).content.decode()
     assert '<html lang="en-CA" dir="ltr">' in page
     assert "Stop our e-mail" in page

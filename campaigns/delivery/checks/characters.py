@@ -19,7 +19,6 @@ _INVISIBLE = re.compile(
     "\u2028\u2029\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffd\ue000-\uf8ff]"
 )
 _FIXED_SPACES = re.compile("[\u00a0\u2000-\u200a\u202f\u205f]")
-_WIDE = re.compile("[\u3000\uff01-\uff5e]")
 _NO_SCRIPT = ("MASCULINE ORDINAL", "FEMININE ORDINAL", "MODIFIER LETTER")
 _ALPHABETS = ("LATIN", "CYRILLIC", "GREEK")
 _WORD = re.compile(r"[^\W\d_]+")
