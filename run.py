@@ -327,7 +327,9 @@ def hand_over(environment: Environment, arguments: "list[str]") -> NoReturn:
     command = [python, "-P", "-m", "campaigns", *arguments]
     if arguments[0] == "test":
         os.chdir(str(ROOT))
-        command = [python, "-m", "pytest", *arguments[1:]]
+        # One process a core; a file stays with one process. `-n 0` among the arguments undoes it.
+        shared = ["-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
+        command = [python, "-m", "pytest", *shared, *arguments[1:]]
     sys.stdout.flush()
     os.execve(python, command, clean_environ())  # noqa: S606
 

@@ -2,6 +2,9 @@
 
 DATABASE_URL and REDIS_URL of the caller always win; what is missing comes from embedded servers in a
 temporary state folder, removed at the end. Nothing of the caller's own configuration reaches the tests.
+
+With `-n 2` two processes share the tests, and each has servers of its own: a Celery worker that one of them
+starts must not take the other's work.
 """
 
 from __future__ import annotations
@@ -31,6 +34,9 @@ _NOT_FOR_TESTS = (
     "SENTRY_DSN",
     "HEARTBEAT_URL",
 )
+_OURS = "CAMPAIGNS_TEST_SERVERS"
+"""Tells a process that shares the tests which addresses are the first process's servers, not the caller's."""
+
 _FOR_TESTS = {
     "PUBLIC_BASE_URL": "https://clinic.example",
     "ALLOWED_HOSTS": "clinic.example,testserver,localhost,127.0.0.1",
@@ -48,11 +54,14 @@ class EmbeddedServers:
 
     def start(self) -> None:
         """Hand over addresses and keys through the environment, as the launcher does."""
-        given = set(os.environ)
-        if not {"DATABASE_URL", "REDIS_URL"} <= given:
+        if "PYTEST_XDIST_WORKER" in os.environ:
+            for name in os.environ.pop(_OURS, "").split():
+                del os.environ[name]
+        missing = [name for name in ("DATABASE_URL", "REDIS_URL") if name not in os.environ]
+        if missing:
             self.servers = embedded.start(self.state, fast=True)
-            os.environ.setdefault("DATABASE_URL", self.servers.database_url)
-            os.environ.setdefault("REDIS_URL", self.servers.redis_url)
+            urls = {"DATABASE_URL": self.servers.database_url, "REDIS_URL": self.servers.redis_url}
+            os.environ |= {name: urls[name] for name in missing} | {_OURS: " ".join(missing)}
         for name in _NOT_FOR_TESTS:
             os.environ.pop(name, None)
             os.environ.pop(f"{name}_FILE", None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -24,7 +25,8 @@ def test_show():
 
 def run_pytest(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     (folder / "test_show.py").write_text(SHOW)
-    plain = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+    ours = re.compile("DATABASE_URL|REDIS_URL|CAMPAIGNS_TEST_SERVERS|PYTEST_.*")
+    plain = {name: value for name, value in os.environ.items() if not ours.fullmatch(name)}
     command = [
         sys.executable,
         "-m",
@@ -60,6 +62,23 @@ def test_the_callers_own_servers_always_win(tmp_path: Path) -> None:
     theirs = "postgresql://db.example/theirs"
     run = run_pytest(tmp_path, DATABASE_URL=theirs, REDIS_URL="redis://cache.example")
     assert word_after("DATABASE", run.stdout) == theirs
+
+
+NOTE = """
+import os
+from pathlib import Path
+def test_note():
+    note = Path(__file__).with_name(os.environ["PYTEST_XDIST_WORKER"] + ".txt")
+    note.write_text(os.environ["DATABASE_URL"] + " " + os.environ["CAMPAIGNS_STATE"])
+"""
+
+
+def test_processes_that_share_the_tests_have_servers_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "test_note.py").write_text(NOTE)
+    run = run_pytest(tmp_path, "-n", "2", "--dist", "each")
+    noted = [path.read_text().split() for path in tmp_path.glob("*.txt")]
+    assert len({database for database, _ in noted}) == 2, run.stdout + run.stderr
+    assert not any(Path(place).exists() for _, place in noted)
 
 
 def test_it_works_when_only_collecting(tmp_path: Path) -> None:
