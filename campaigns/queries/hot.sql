@@ -150,3 +150,18 @@ LEFT JOIN contact_point c ON c.patient_id = m.patient_id AND c.channel = m.chann
 WHERE m.state = 'uncertain'
 ORDER BY m.id
 LIMIT %(limit)s;
+
+-- name: hear
+-- Keeps one piece of news about a try, the first time it comes, and locks its message before that: as everywhere.
+WITH ours AS (
+    SELECT a.id AS attempt_id, a.epoch, a.provider_id, m.id, m.patient_id, m.state, m.epoch AS current_epoch
+    FROM attempt a JOIN message m ON m.id = a.message_id
+    WHERE a.id = %(attempt)s
+    FOR NO KEY UPDATE OF m
+), kept AS (
+    INSERT INTO delivery_event (attempt_id, provider_id, status, error_code, received_at)
+    SELECT attempt_id, %(provider_id)s, %(word)s, %(error_code)s, %(now)s FROM ours
+    ON CONFLICT (provider_id, status) DO NOTHING
+    RETURNING id
+)
+SELECT id, patient_id, state, epoch = current_epoch, provider_id <> '', EXISTS (SELECT FROM kept) FROM ours;

@@ -294,5 +294,29 @@ def in_doubt(quiet_seconds: int, limit: int = 200) -> list[InDoubt]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The message that a piece of news is about, locked, as it was before. Ordered like hot.sql `hear`.
+
+    `is_current`: no later try has begun. `is_accepted`: we know that the provider took this try.
+    """
+
+    message_id: int
+    patient_id: UUID
+    state: str
+    is_current: bool
+    is_accepted: bool
+    is_new: bool
+
+
+def hear(attempt_id: UUID, provider_id: str, word: str, error_code: str, now: datetime) -> Heard | None:
+    """Keep one status callback, once; None where the attempt is not ours. A statement, since they come in
+    crowds."""
+    rows = _run(
+        "hear", attempt=attempt_id, provider_id=provider_id, word=word, error_code=error_code, now=now
+    )
+    return Heard(*rows[0]) if rows else None
+
+
 def _opened(sealed: str | None) -> str:
     return decrypt(sealed) if sealed else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -10,8 +11,9 @@ from campaigns.delivery.channels import Ending
 from campaigns.delivery.events import DeliveryEvent as News
 from campaigns.domain.lifecycle import Reason, State, after_event
 from campaigns.domain.recipients import Channel
-from campaigns.models import Attempt, ContactPoint, DeliveryEvent, Message
-from campaigns.queries import clock
+from campaigns.models import Attempt, ContactPoint, Message
+from campaigns.queries import clock, queue
+from campaigns.queries.queue import Heard
 
 BAD_ADDRESS = {Reason.BAD_ADDRESS: ContactPoint.State.BAD, Reason.LANDLINE: ContactPoint.State.LANDLINE}
 
@@ -20,45 +22,27 @@ def track(attempt_id: UUID, news: News) -> bool:
     """Record one status callback; whether the attempt is ours. A status that we do not know is only kept."""
     now = clock.now()
     with transaction.atomic():
-        attempt = Attempt.objects.filter(pk=attempt_id).first()
-        if attempt is None:
-            return False
-        message = (
-            Message.objects.select_for_update().defer("subject", "body", "html").get(pk=attempt.message_id)
-        )
-        _, is_new = DeliveryEvent.objects.get_or_create(
-            provider_id=news.provider_id,
-            status=news.word,
-            defaults={"attempt": attempt, "error_code": news.error_code, "received_at": now},
-        )
-        if is_new:
-            _note_acceptance(attempt, news)
-            if attempt.epoch == message.epoch and news.state is not None:
-                _advance(message, news)
-    return True
+        heard = queue.hear(attempt_id, news.provider_id, news.word, news.error_code, now)
+        if heard is not None and heard.is_new:
+            _note_acceptance(attempt_id, heard, news)
+            if heard.is_current and news.state is not None:
+                _advance(heard, news.state, news.reason, now)
+    return heard is not None
 
 
-def _note_acceptance(attempt: Attempt, news: News) -> None:
+def _note_acceptance(attempt_id: UUID, heard: Heard, news: News) -> None:
     """A signed callback that names our attempt proves that the provider took it, whatever we recorded."""
-    if not attempt.provider_id:
-        attempt.provider_id, attempt.outcome = news.provider_id, Ending.ACCEPTED
-        attempt.save(update_fields=["provider_id", "outcome"])
+    if not heard.is_accepted:
+        accepted = {"provider_id": news.provider_id, "outcome": Ending.ACCEPTED}
+        Attempt.objects.filter(pk=attempt_id).update(**accepted)
 
 
-def _advance(message: Message, news: News) -> None:
-    if news.state is None:
+def _advance(heard: Heard, reported: State, reason: Reason | None, now: datetime) -> None:
+    new = after_event(State(heard.state), reported)
+    if new == heard.state:
         return
-    new = after_event(State(message.state), news.state)
-    if new == message.state:
-        return
-    message.state = new
-    message.settled_at = clock.now()
-    message.reason = news.reason or "" if new is State.UNDELIVERED else ""
-    message.save(update_fields=["state", "reason", "settled_at"])
-    if new is State.UNDELIVERED and news.reason in BAD_ADDRESS:
-        _mark_address(message, BAD_ADDRESS[news.reason])
-
-
-def _mark_address(message: Message, state: str) -> None:
-    points = ContactPoint.objects.filter(patient_id=message.patient_id, channel=Channel.SMS)
-    points.update(state=state)
+    why = reason if new is State.UNDELIVERED else None
+    Message.objects.filter(pk=heard.message_id).update(state=new, settled_at=now, reason=why or "")
+    if why in BAD_ADDRESS:
+        points = ContactPoint.objects.filter(patient_id=heard.patient_id, channel=Channel.SMS)
+        points.update(state=BAD_ADDRESS[why])
