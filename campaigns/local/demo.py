@@ -120,6 +120,7 @@ def _rehearse(stage: Stage, clinic: Clinic, staff: Staff, began: float) -> bool:
         story = Story(stage, clinic, staff, rehearsal, start.date())
         story.prepare()
         jumps = rehearsal.run(start, end)
+    stage.twilio.poster.hang_up()
     report = summary.measure(stage, story, jumps, seconds=time.monotonic() - began)
     set_clock(None)
     summary.show(report, Console())

@@ -194,6 +194,10 @@ class Poster:
     def close(self) -> None:
         """Drop what has not begun, and close the connections."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Close the kept connections: a web server that stops waits for them. A later post opens anew."""
         for connection in self._open:
             connection.close()
 

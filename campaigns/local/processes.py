@@ -44,8 +44,9 @@ def web(port: int, *, host: str = "127.0.0.1", workers: int = 2, threads: int = 
 
 
 def worker(*, name: str = "worker", concurrency: int = 1) -> Program:
-    """One Celery worker. Several need different names."""
-    command = ["-m", "celery", "-A", "worker", "worker", "-c", concurrency, "-n", f"{name}@%h"]
+    """One Celery worker. Several need different names. With one thing at a time it needs no child for it."""
+    pool = ["-P", "solo"] if concurrency == 1 else ["-c", concurrency]
+    command = ["-m", "celery", "-A", "worker", "worker", *pool, "-n", f"{name}@%h"]
     return Program(name=name, command=_python([*command, "--without-gossip", "--without-mingle"]))
 
 

@@ -36,7 +36,10 @@ def wait_for_site(base_url: str) -> None:
     deadline = time.monotonic() + WAIT_FOR_SITE
     while time.monotonic() < deadline:
         try:
-            if urllib3.request("GET", f"{base_url}/healthz", timeout=2, retries=False).status == 200:
+            answer = urllib3.request(
+                "GET", f"{base_url}/healthz", headers={"Connection": "close"}, timeout=2, retries=False
+            )
+            if answer.status == 200:
                 return
         except urllib3.exceptions.HTTPError:
             pass

@@ -33,6 +33,10 @@ BUTTON = re.compile(r'<a\b[^>]*href="([^"]+/p/[\w-]+)"')
 """The first page of ours that an e-mail links to; in one that asks, its form."""
 ONE_CLICK = re.compile(rb"List-Unsubscribe: <([^>]+)>", re.IGNORECASE)
 
+ONCE = {"Connection": "close"}
+"""Nobody's browser stays on the page: a site that stops would wait for it."""
+A_FORM = {**ONCE, "Content-Type": "application/x-www-form-urlencoded"}
+
 
 @dataclass(slots=True)
 class Story:
@@ -147,7 +151,7 @@ class Story:
             "POST",
             url,
             body="List-Unsubscribe=One-Click",
-            headers={"Content-Type": "application/x-www-form-urlencoded", "Host": urlsplit(url).netloc},
+            headers={**A_FORM, "Host": urlsplit(url).netloc},
             timeout=10,
             redirect=False,
         )
@@ -184,12 +188,12 @@ class Story:
             self.refused.append(0)
             return
         choice, _, note = words.partition(" ")
-        page = urllib3.request("GET", url, timeout=10, redirect=False)
+        page = urllib3.request("GET", url, headers=ONCE, timeout=10, redirect=False)
         answer = urllib3.request(
             "POST",
             url,
             body=urlencode({"answer": choice, "note": note}),
-            headers={"Content-Type": "application/x-www-form-urlencoded"},
+            headers=A_FORM,
             timeout=10,
             redirect=False,
         )
