@@ -3,9 +3,11 @@ attempt rows and encryption included."""
 
 from __future__ import annotations
 
-from bench.figures import Result
+from bench.figures import Result, as_json, show
 from bench.pipeline import Advance, Options, run
 from campaigns.domain.recipients import Channel
+
+__all__ = ["MESSAGES", "as_json", "measure", "show"]
 
 NAME = "pipeline-sms"
 MESSAGES = 20_000

@@ -80,6 +80,20 @@ def prototypes(connection: psycopg.Connection[Any], channel: Channel) -> list[Pr
 
 
 def _enroll(language: str, sequence: str, kind: VisitKind) -> UUID:
+    return enroll_one(
+        language, phone=PHONES[0], email="patient@patients.example", sequence=sequence, kind=kind
+    )
+
+
+def enroll_one(
+    language: str,
+    *,
+    phone: str,
+    email: str,
+    sequence: str = "pretreatment",
+    kind: VisitKind = VisitKind.SESSION,
+) -> UUID:
+    """A patient of the only clinic with one visit three weeks from HOLD, enrolled by the service."""
     from campaigns.models import Clinic
     from campaigns.services.enroll import Application, NewVisit, enroll
 
@@ -88,10 +102,10 @@ def _enroll(language: str, sequence: str, kind: VisitKind) -> UUID:
         given_name=NAMES.get(language, "Example"),
         family_name="Patient",
         language=language,
-        phone=PHONES[0],
-        email="patient@patients.example",
+        phone=phone,
+        email=email,
         consent_sms=True,
-        consent_email=True,
+        consent_email=bool(email),
         consent_evidence="said yes at the desk",
         visits=[NewVisit(kind=kind, on_date=day, at_time=time(14, 0))],
         sequences=[sequence],

@@ -14,7 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from campaigns.domain.errors import CampaignsError
 
-BENCHMARKS = {"pipeline-sms": "bench.pipeline_sms", "pipeline-email": "bench.pipeline_email"}
+PIPELINES = {"pipeline-sms": "bench.pipeline_sms", "pipeline-email": "bench.pipeline_email"}
+INBOUND = "inbound"
 CONTENDERS = ("campaigns", "naive", "limit")
 
 
@@ -31,13 +32,29 @@ def main(words: list[str]) -> int:
 
 def _options(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="campaigns bench", description=__doc__)
-    parser.add_argument("name", choices=BENCHMARKS)
-    parser.add_argument("--messages", type=_positive, help="how many are due (20000 texts, 10000 e-mails)")
-    parser.add_argument("--runs", type=_positive, default=3, help="runs of each contender, in turns (3)")
+    names = parser.add_subparsers(dest="name", required=True, metavar="NAME", title="benchmarks")
+    for name in PIPELINES:
+        pipeline = names.add_parser(name, help="due messages, until each is sent and recorded")
+        pipeline.add_argument(
+            "--messages", type=_positive, help="how many are due (20000 texts, 10000 e-mails)"
+        )
+        pipeline.add_argument(
+            "--runs", type=_positive, default=3, help="runs of each contender, in turns (3)"
+        )
+        _add_common(pipeline)
+    inbound = names.add_parser(
+        INBOUND, help="texts of patients, until each is understood or shown to a person"
+    )
+    inbound.add_argument("--rate", type=_positive, default=500, help="texts a second (500)")
+    inbound.add_argument("--seconds", type=_positive, default=60, help="how long they come (60)")
+    _add_common(inbound)
+    return parser.parse_args(words[1:])
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1, help="which messages are drawn (1)")
     parser.add_argument("--only", choices=CONTENDERS, action="append", help="leave the others out")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    return parser.parse_args(words[1:])
 
 
 def _positive(text: str) -> int:
@@ -49,26 +66,24 @@ def _positive(text: str) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     try:
-        benchmark = import_module(BENCHMARKS[options.name])
-        figures = import_module("bench.figures")
+        benchmark = import_module(PIPELINES.get(options.name, "bench.inbound"))
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "bench":
             raise
         raise CampaignsError(
             "Benchmarks run from a checkout of the source: there is no bench/ here."
         ) from None
+    shared = {"seed": options.seed, "contenders": options.only or list(CONTENDERS)}
     with _progress() as advance:
-        result = benchmark.measure(
-            messages=options.messages or benchmark.MESSAGES,
-            runs=options.runs,
-            seed=options.seed,
-            contenders=options.only or list(CONTENDERS),
-            advance=advance,
-        )
+        if options.name == INBOUND:
+            result = benchmark.measure(**shared, rate=options.rate, seconds=options.seconds, advance=advance)
+        else:
+            messages = options.messages or benchmark.MESSAGES
+            result = benchmark.measure(**shared, messages=messages, runs=options.runs, advance=advance)
     if options.json:
-        print(figures.as_json(result))
+        print(benchmark.as_json(result))
     else:
-        figures.show(result, Console())
+        benchmark.show(result, Console())
     return 1 if result.complaints else 0
 
 
