@@ -230,7 +230,7 @@ CAST: tuple[DemoPatient, ...] = (
         enrolled=1,
         consultation=8,
         sessions=(15,),
-        answers={**STEADY, "pain": ("੭", "5"), "ready": ("ਹਾਂ",), "side_effects": ("ਨਹੀਂ",)},
+        answers={**STEADY, "pain": ("੭", "੭ ਜਾਂ ੮", "5"), "ready": ("ਹਾਂ",), "side_effects": ("ਨਹੀਂ",)},
     ),
     DemoPatient(
         name="示範美玲",
@@ -241,7 +241,7 @@ CAST: tuple[DemoPatient, ...] = (
         enrolled=2,
         consultation=10,
         sessions=(17,),
-        answers={**STEADY, "pain": ("七分", "10分之6"), "ready": ("好",)},
+        answers={**STEADY, "pain": ("七分", "唔知呀", "5"), "ready": ("好",)},
     ),
     DemoPatient(
         name="示范小军",
@@ -250,7 +250,7 @@ CAST: tuple[DemoPatient, ...] = (
         phone="+16045550123",
         sessions=(16,),
         enrolled=6,
-        answers={**STEADY, "pain": ("6", "5")},
+        answers={**STEADY, "pain": ("6", "六七分吧", "5")},
     ),
     DemoPatient(
         name="Demo Luz",
@@ -261,7 +261,7 @@ CAST: tuple[DemoPatient, ...] = (
         enrolled=3,
         consultation=11,
         sessions=(18,),
-        answers={**STEADY, "pain": ("anim", "5"), "ready": ("Oo",), "side_effects": ("wala",)},
+        answers={**STEADY, "pain": ("anim", "mga 6 o 7", "5"), "ready": ("Oo",), "side_effects": ("wala",)},
     ),
     DemoPatient(
         name="데모 민지",
@@ -270,7 +270,7 @@ CAST: tuple[DemoPatient, ...] = (
         phone="+16045550125",
         sessions=(19,),
         enrolled=8,
-        answers={**STEADY, "pain": ("7점", "6"), "ready": ("네",)},
+        answers={**STEADY, "pain": ("7점", "글쎄요", "5"), "ready": ("네",)},
     ),
     DemoPatient(
         name="نمونه پریسا",
@@ -281,7 +281,7 @@ CAST: tuple[DemoPatient, ...] = (
         enrolled=4,
         consultation=12,
         sessions=(20,),
-        answers={**STEADY, "pain": ("۷", "5"), "ready": ("بله",)},
+        answers={**STEADY, "pain": ("۷", "نه", "5"), "ready": ("بله",)},
     ),
     DemoPatient(
         name="Demo Marisol",
@@ -291,7 +291,7 @@ CAST: tuple[DemoPatient, ...] = (
         email="marisol@patients.example",
         enrolled=5,
         sessions=(21,),
-        answers={**STEADY, "pain": ("siete", "6"), "ready": ("sí",), "side_effects": ("no",)},
+        answers={**STEADY, "pain": ("siete", "regular", "5"), "ready": ("sí",), "side_effects": ("no",)},
     ),
     DemoPatient(
         name="Mẫu Thu",
@@ -300,7 +300,7 @@ CAST: tuple[DemoPatient, ...] = (
         phone="+16045550128",
         sessions=(22,),
         enrolled=10,
-        answers={**STEADY, "pain": ("bảy", "5"), "ready": ("có",)},
+        answers={**STEADY, "pain": ("bảy", "không", "5"), "ready": ("có",)},
     ),
     DemoPatient(
         name="डेमो मीना",
@@ -310,7 +310,7 @@ CAST: tuple[DemoPatient, ...] = (
         email="meena@patients.example",
         enrolled=7,
         sessions=(23,),
-        answers={**STEADY, "pain": ("७", "6"), "ready": ("हाँ",)},
+        answers={**STEADY, "pain": ("७", "ठीक ठाक", "5"), "ready": ("हाँ",)},
     ),
     DemoPatient(
         name="Демо Марина",
@@ -319,7 +319,7 @@ CAST: tuple[DemoPatient, ...] = (
         phone="+16045550130",
         sessions=(24,),
         enrolled=11,
-        answers={**STEADY, "pain": ("семь", "6"), "ready": ("да",), "side_effects": ("нет",)},
+        answers={**STEADY, "pain": ("семь", "шесть-семь", "5"), "ready": ("да",), "side_effects": ("нет",)},
     ),
     DemoPatient(
         name="Демо Оксана",
@@ -329,6 +329,6 @@ CAST: tuple[DemoPatient, ...] = (
         email="oksana@patients.example",
         enrolled=9,
         sessions=(25,),
-        answers={**STEADY, "pain": ("сім", "6"), "ready": ("так",), "side_effects": ("ні",)},
+        answers={**STEADY, "pain": ("сім", "так собі", "5"), "ready": ("так",), "side_effects": ("ні",)},
     ),
 )

@@ -24,6 +24,7 @@ from campaigns.local import stage as staging
 from campaigns.local.stage import Stage
 
 if TYPE_CHECKING:
+    from campaigns.local.story import Story
     from campaigns.models import Clinic, Staff
 
 WEEKS = 8
@@ -96,13 +97,15 @@ def _play(stage: Stage, began: float, *, once: bool) -> int:
         stage.processes.start()
         wait_for_site(stage.base_url)
     clinic, staff = clinic_of_the_demo()
-    kept = _rehearse(stage, clinic, staff[0], began)
+    story, kept = _rehearse(stage, clinic, staff[0], began)
     if once:
         return 0 if kept else 1
+    story.worry()
     return _serve(stage, staff, kept)
 
 
-def _rehearse(stage: Stage, clinic: Clinic, staff: Staff, began: float) -> bool:
+def _rehearse(stage: Stage, clinic: Clinic, staff: Staff, began: float) -> tuple[Story, bool]:
+    """What was lived through, and whether every promise was kept."""
     from campaigns.local import summary
     from campaigns.local.rehearsal import Rehearsal, set_clock
     from campaigns.local.story import Story
@@ -121,10 +124,11 @@ def _rehearse(stage: Stage, clinic: Clinic, staff: Staff, began: float) -> bool:
         story.prepare()
         jumps = rehearsal.run(start, end)
     stage.twilio.poster.hang_up()
+    story.read_the_rest()
     report = summary.measure(stage, story, jumps, seconds=time.monotonic() - began)
     set_clock(None)
     summary.show(report, Console())
-    return report.kept
+    return story, report.kept
 
 
 @contextmanager
@@ -157,6 +161,7 @@ def _serve(stage: Stage, staff: Sequence[Staff], kept: bool) -> int:
         console.print(
             f"  {person.get_role_display()}: [bold]{sign_in_url(stage.base_url, person)}[/]", soft_wrap=True
         )
+    console.print("A demo patient has just texted something worrying: look at Alerts.")
     console.print(
         "Messages go on being sent on the real clock, to this machine only. Ctrl-C stops everything."
     )

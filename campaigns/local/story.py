@@ -167,8 +167,7 @@ class Story:
             self._script_answer(self._patients[message.patient_id], message, now)
         for alert in Alert.objects.filter(closed_at=None).exclude(pk__in=self._seen_alerts):
             self._seen_alerts.add(alert.pk)
-            if alert.urgency != Alert.Urgency.ROUTINE:
-                self.rehearsal.at(now + READ_AFTER, partial(self._close, alert.pk))
+            self.rehearsal.at(now + READ_AFTER, partial(self._close, alert.pk))
 
     def _script_answer(self, demo: DemoPatient, message: Message, now: datetime) -> None:
         """Who has a phone answers texts; who has none answers by the form in the e-mail."""
@@ -210,5 +209,19 @@ class Story:
                 return found[1] if found else ""
         return ""
 
+    def read_the_rest(self) -> None:
+        """What came in the last minutes of the rehearsal is read too: nothing ends without a name on it."""
+        for alert_id in Alert.objects.filter(closed_at=None).values_list("pk", flat=True):
+            self._close(alert_id)
+
     def _close(self, alert_id: int) -> None:
-        escalate.close(alert_id, self.staff, Alert.Outcome.REACHED)
+        alert = Alert.objects.get(pk=alert_id)
+        if alert.closed_at is None:
+            routine = alert.urgency == Alert.Urgency.ROUTINE
+            outcome = Alert.Outcome.NOT_URGENT if routine else Alert.Outcome.REACHED
+            escalate.close(alert_id, self.staff, outcome)
+
+    def worry(self) -> None:
+        """One more text, after the rehearsal: whoever opens the site finds an alert to look at."""
+        writer = next(demo for demo in CAST if demo.name == "Demo Ada")
+        self._say(writer, "Sharp pain in my chest since this morning and it is hard to breathe")

@@ -95,6 +95,7 @@ def promises(stage: Stage, story: Story) -> list[Promise]:
         Promise("Each message that did not go says why", _without_reason()),
         Promise("Each patient read their own language", _wrong_language()),
         Promise("Each reply was kept and understood or shown to a person", _replies(story)),
+        Promise("Each alert was closed by a named person", _open_alerts()),
     ]
 
 
@@ -188,6 +189,11 @@ def _replies(story: Story) -> str:
     )
 
 
+def _open_alerts() -> str:
+    nameless = Q(closed_at=None) | Q(closed_by=None) | Q(outcome="")
+    return _count(Alert.objects.filter(nameless).count(), "without a person or an outcome")
+
+
 SENT_WORDS = {
     State.DELIVERED: "delivered",
     State.ACCEPTED: "accepted by the mail server",
@@ -256,6 +262,7 @@ def _people(report: Report) -> Table:
         "opt_out": "said stop",
         "opt_in": "came back",
         "help": "asked for help",
+        "language": "asked for another language",
         "alert": "something else: shown to a person",
         "unmatched": "from an unknown number",
     }
