@@ -36,6 +36,7 @@ app.conf.update(
     enable_utc=True,
     beat_schedule={
         "send what is due": {"task": "send_due", "schedule": 2.0, "options": {"expires": 10}},
+        "read what waits": {"task": "take_up_waiting", "schedule": 2.0, "options": {"expires": 10}},
         "settle tries in doubt": {"task": "reconcile", "schedule": 10.0, "options": {"expires": 30}},
         "follow changed sequences": {
             "task": "replan_changed",

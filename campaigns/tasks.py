@@ -10,7 +10,7 @@ from celery import shared_task
 from django.db import InterfaceError, OperationalError
 from kombu.exceptions import OperationalError as BrokerError
 
-from campaigns.services import plan, send
+from campaigns.services import plan, send, take_in
 from campaigns.services import reconcile as reconcile_service
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,20 @@ def call_two_more() -> None:
     with suppress(BrokerError):
         send_due.apply_async(expires=10)
         send_due.apply_async(expires=10)
+
+
+@shared_task(name="take_up_waiting")
+@next_tick_tries_again()
+def take_up_waiting() -> None:
+    """Read the texts that came in a crowd or that something kept from being read."""
+    if take_in.take_up_waiting():
+        call_another()
+
+
+def call_another() -> None:
+    """A hint that is lost costs one tick."""
+    with suppress(BrokerError):
+        take_up_waiting.apply_async(expires=10)
 
 
 @shared_task(name="reconcile")

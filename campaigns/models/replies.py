@@ -12,9 +12,14 @@ from campaigns.models.patients import CHANNELS, Patient
 
 
 class Reply(models.Model):
-    """One inbound text, kept as it came. `patient` is empty where the number is unknown or shared."""
+    """One inbound text, kept as it came. `patient` is empty where the number is unknown or shared.
+
+    `waiting`: stored, and not read yet. `sender` is kept so that a person can ring back a number that is no
+    patient's; `tries` counts how often the rules failed on it.
+    """
 
     class Outcome(models.TextChoices):
+        WAITING = "waiting", "Not read yet"
         ANSWER = "answer", "Answer"
         OPT_OUT = "opt_out", "Opted out"
         OPT_IN = "opt_in", "Opted in"
@@ -28,6 +33,12 @@ class Reply(models.Model):
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, null=True, related_name="replies")
     channel = models.CharField(max_length=5, choices=CHANNELS)
     address_index = models.CharField(max_length=64)
+    sender = EncryptedText(blank=True, db_default="")
+    sent_to = models.CharField(max_length=20, blank=True, db_default="", help_text="The clinic's own number")
+    opt_out_type = models.CharField(
+        max_length=12, blank=True, db_default="", help_text="What the provider has answered"
+    )
+    tries = models.PositiveSmallIntegerField(default=0, db_default=0)
     body = EncryptedText()
     received_at = models.DateTimeField()
     language = models.CharField(max_length=16, blank=True)
@@ -40,6 +51,10 @@ class Reply(models.Model):
 
     class Meta:
         db_table = "reply"
+        indexes = [
+            # Only reader: what has come in and waits to be read.
+            models.Index(fields=["id"], condition=models.Q(outcome="waiting"), name="reply_waiting")
+        ]
 
 
 class Answer(models.Model):

@@ -1,4 +1,4 @@
-"""Take one inbound text: stored first, then understood; what it leads to is decided in the same transaction.
+"""Act on one stored text: what it leads to is decided in one transaction.
 
 Whatever is not certainly an answer or a keyword becomes an alert that a person sees.
 """
@@ -14,8 +14,7 @@ from campaigns.domain.recipients import Channel
 from campaigns.domain.replies import EXPECTED, Expects, Keyword
 from campaigns.domain.triage import Urgency
 from campaigns.models import Alert, Clinic, Message, Patient, Reply
-from campaigns.models.encryption import blind_index
-from campaigns.queries import clock, lexicons
+from campaigns.queries import lexicons
 from campaigns.services import consent, understand
 from campaigns.services.compose import is_staffed
 from campaigns.services.prefer import change_language, offered
@@ -31,41 +30,28 @@ RETRY_TEMPLATES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inbound:
-    """One text as a provider brought it. Numbers in E.164; `opt_out_type` is set where the provider has
-    already answered STOP, START or HELP itself."""
+def act_on(reply: Reply) -> None:
+    """Understand a text that waits, and do what follows. Call inside the transaction that locked it.
 
-    provider_id: str
-    sender: str
-    recipient: str
-    body: str
-    opt_out_type: str = ""
-    media: int = 0
-
-
-def receive_sms(inbound: Inbound) -> str:
-    """Store and act on one text; its outcome. A repeat of the same `provider_id` changes nothing."""
-    return understand.once(inbound.provider_id, lambda: _receive(inbound, clock.now())).outcome
-
-
-def _receive(inbound: Inbound, now: datetime) -> Reply:
-    index = blind_index(inbound.sender)
+    Its own time counts and not that of the reading: what was open when it came is what it answers.
+    """
     owners = list(
-        Patient.objects.filter(contact_points__address_index=index, contact_points__channel=Channel.SMS)
+        Patient.objects.filter(
+            contact_points__address_index=reply.address_index, contact_points__channel=Channel.SMS
+        )
         .select_related("clinic")
         .order_by("pk")
     )
     patient = owners[0] if len(owners) == 1 else None
     said = Said(
-        provider_id=inbound.provider_id,
+        provider_id=reply.provider_id,
         channel=Channel.SMS,
-        address_index=index,
-        body=understand.readable(inbound.body),
-        clinic=_clinic(inbound, owners),
+        address_index=reply.address_index,
+        body=reply.body,
+        clinic=clinic_of(reply, owners),
         patient=patient,
-        asked=_open_question(patient, now) if patient else None,
-        now=now,
+        asked=_open_question(patient, reply.received_at) if patient else None,
+        now=reply.received_at,
     )
     parsed = replies.parse(
         said.body,
@@ -74,15 +60,14 @@ def _receive(inbound: Inbound, now: datetime) -> Reply:
         question=said.question,
         lexicon=lexicons.load(),
     )
-    case = understand.store(said, parsed, understand.assess(said, parsed))
-    _Texting(inbound, case, owners).act()
-    return case.reply
+    case = understand.store(said, parsed, understand.assess(said, parsed), reply)
+    _Texting(reply, case, owners).act()
 
 
-def _clinic(inbound: Inbound, owners: list[Patient]) -> Clinic | None:
+def clinic_of(reply: Reply, owners: list[Patient]) -> Clinic | None:
     """Whose text this is: the number it was sent to decides, then the sender's clinic, then the only clinic
     there is. None where several could be meant: then the staff of all of them see it."""
-    clinic = Clinic.objects.filter(sms_number=inbound.recipient).order_by("created_at").first()
+    clinic = Clinic.objects.filter(sms_number=reply.sent_to).order_by("created_at").first()
     if clinic:
         return clinic
     theirs = {owner.clinic for owner in owners} or set(Clinic.objects.all()[:2])
@@ -106,7 +91,7 @@ def _expects(said: Said) -> Expects:
 class _Texting:
     """What one text leads to. `owners` are the patients who have the number."""
 
-    inbound: Inbound
+    text: Reply
     case: Case
     owners: list[Patient]
 
@@ -155,7 +140,7 @@ class _Texting:
 
     def _say_unless_said(self, template: str, purpose: Purpose = Purpose.AUTO_REPLY) -> None:
         """Answer a keyword, unless the provider has done so."""
-        if template and not self.inbound.opt_out_type:
+        if template and not self.text.opt_out_type:
             say(self.case, template, purpose)
 
     def _start(self) -> None:

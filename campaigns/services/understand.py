@@ -103,24 +103,24 @@ def assess(said: Said, parsed: Parsed) -> Assessment:
     )
 
 
-def store(said: Said, parsed: Parsed, assessment: Assessment) -> Case:
-    """Keep it, before anything is made of it. Until a rule says otherwise, a person must look."""
-    reply = Reply.objects.create(
+def store(said: Said, parsed: Parsed, assessment: Assessment, waiting: Reply | None = None) -> Case:
+    """Write down how it was read, before anything is made of it; on the row that the way in has stored, where
+    one waits. Until a rule says otherwise, a person must look."""
+    reply = waiting or Reply(
         provider_id=said.provider_id,
-        clinic=said.clinic,
-        patient=said.patient,
         channel=said.channel,
         address_index=said.address_index,
         body=said.body,
         received_at=said.now,
-        language=parsed.keyword_language or said.language,
-        keyword=parsed.keyword or "",
-        answer="" if parsed.answer is None else str(parsed.answer),
-        urgency=assessment.urgency or "",
-        parser_version=parsed.parser[:20],
-        outcome=Reply.Outcome.ALERT,
-        message=said.asked,
     )
+    reply.clinic, reply.patient, reply.message = said.clinic, said.patient, said.asked
+    reply.language = parsed.keyword_language or said.language
+    reply.keyword = parsed.keyword or ""
+    reply.answer = "" if parsed.answer is None else str(parsed.answer)
+    reply.urgency = assessment.urgency or ""
+    reply.parser_version = parsed.parser[:20]
+    reply.outcome = Reply.Outcome.ALERT
+    reply.save()
     return Case(said=said, parsed=parsed, assessment=assessment, reply=reply)
 
 

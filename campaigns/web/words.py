@@ -177,6 +177,7 @@ ALERT_OUTCOMES: Words = {
 }
 
 REPLY_OUTCOMES: Words = {
+    "waiting": _("not read yet"),
     "answer": _("answer recorded"),
     "opt_out": _("opted out"),
     "opt_in": _("opted in again"),
@@ -220,6 +221,7 @@ RULES: Words = {
     "asks for a language that we do not have": _p("alert", "Asks for a language that we do not have"),
     "number shared by several patients": _p("alert", "Number shared by several patients"),
     "unknown number": _p("alert", "Unknown number"),
+    "could not be read": _p("alert", "The program could not read this text"),
     "asks for a call": _p("alert", "Asks for a call"),
     "not understood": _p("alert", "Not understood"),
     "no more messages, in their own words": _p("alert", "No more messages, in their own words"),

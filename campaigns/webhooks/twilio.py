@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 
 from campaigns.delivery.events import from_twilio
 from campaigns.delivery.sms_twilio import validate
-from campaigns.services.receive import Inbound, receive_sms
+from campaigns.services.take_in import Inbound, receive_sms
 from campaigns.services.track import track
 
 log = logging.getLogger(__name__)

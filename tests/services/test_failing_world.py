@@ -37,7 +37,7 @@ from campaigns.local.processes import ROOT
 from campaigns.management.commands import send_due
 from campaigns.models import Attempt, Clinic, Message, Patient, Reply
 from campaigns.services import reconcile, send
-from campaigns.services.receive import Inbound, receive_sms
+from campaigns.services.take_in import Inbound, receive_sms
 from tests import factories
 from tests.factories import make_patient, message, set_now
 

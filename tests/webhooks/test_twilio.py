@@ -77,7 +77,7 @@ def test_it_stores_whatever_a_phone_can_send(post: Post, patient: Patient, odd: 
 
 
 def test_it_asks_for_the_fallback_while_the_database_is_away(post: Post, patient: Patient) -> None:
-    with patch("campaigns.services.receive.clock.now", side_effect=OperationalError("gone")):
+    with patch("campaigns.services.take_in.incoming.keep", side_effect=OperationalError("gone")):
         answer = post(INBOUND, text("my chest hurts"))
     assert answer.status_code == 503
     assert b"The database does not answer" in answer.content

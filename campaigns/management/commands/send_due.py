@@ -18,6 +18,7 @@ from campaigns.queries import clock
 from campaigns.services.examine import refuse_unfit
 from campaigns.services.reconcile import reconcile
 from campaigns.services.send import BATCH, drain, send_batch
+from campaigns.services.take_in import take_up_waiting
 
 
 class Command(BaseCommand):
@@ -37,6 +38,7 @@ class Command(BaseCommand):
         if options["limit"]:
             tried = send_batch(options["limit"]).tried
         else:
+            take_up_waiting()
             reconcile()
             tried = drain(BATCH)
         put_off = not_sent(began)
@@ -62,6 +64,7 @@ def _pass() -> set[str]:
     """Look once; what is wrong, if anything. What was under way when the database went is settled later."""
     try:
         began = clock.now()
+        take_up_waiting()
         reconcile()
         drain(BATCH)
         return set(not_sent(began))
