@@ -20,7 +20,7 @@ NO_ANSWERS: Mapping[tuple[str, UUID | None], datetime] = MappingProxyType({})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrollmentFacts:
     """One enrollment. `answers` says when the question of a step was answered, by step and visit (None where
-    the step is sent once a course). Instants are aware."""
+    the step is sent once a course); from those in `late` nothing follows. Instants are aware."""
 
     id: UUID
     sequence: Sequence
@@ -28,6 +28,7 @@ class EnrollmentFacts:
     enrolled_at: datetime
     active: bool = True
     answers: Mapping[tuple[str, UUID | None], datetime] = field(default_factory=lambda: NO_ANSWERS)
+    late: frozenset[tuple[str, UUID | None]] = frozenset()
 
     def __post_init__(self) -> None:
         check_aware("enrolled_at", self.enrolled_at)

@@ -69,6 +69,7 @@ class Reason(StrEnum):
     ANSWERED = "answered"
     NOT_NEEDED = "not_needed"
     PROVIDER_DOWN = "provider_down"
+    QUESTION_OPEN = "question_open"
 
 
 class Purpose(StrEnum):

@@ -110,7 +110,8 @@ def _anchored(enrollment: EnrollmentFacts, step: Step, timeline: Timeline) -> It
         yield from _per_course(enrollment, step)
     elif step.anchor is Anchor.ANSWER:
         for (answered, visit_id), at in enrollment.answers.items():
-            if answered == step.follows and (visit_id is None or visit_id in timeline.by_id):
+            told = answered == step.follows and (answered, visit_id) not in enrollment.late
+            if told and (visit_id is None or visit_id in timeline.by_id):
                 visit = timeline.by_id.get(visit_id)
                 yield Owed(enrollment=enrollment, step=step, visit=visit, anchor=at)
     else:

@@ -81,6 +81,7 @@ REVIVABLE = frozenset(
         Reason.SUPERSEDED,
         Reason.ANSWERED,
         Reason.NOT_NEEDED,
+        Reason.QUESTION_OPEN,
     }
 )
 """Reasons on record that other facts may take back while a message is still useful. Any other is final:

@@ -158,8 +158,8 @@ def _unique(items: Iterable[str]) -> tuple[str, ...]:
 def _by_answer(question: str, answer: Answer | None, previous: int | None, limits: Thresholds) -> str:
     """The rule that an answer trips, or an empty text.
 
-    Yes on the side-effect screen; not ready, or not coming, so that somebody rings; no consequence of having
-    taken a pill, which the clinician reads at the next visit.
+    Yes on the side-effect screen; not ready, or not coming, so that somebody rings; a pill that was
+    taken trips nothing here: staff are told when they can.
     """
     match question, answer:
         case "pain", int(score) if score >= limits.pain:

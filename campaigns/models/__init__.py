@@ -1,20 +1,23 @@
 """Tables, constraints and indexes; no rules."""
 
 from campaigns.models.audit import AuditEntry
+from campaigns.models.calls import Call
 from campaigns.models.clinic import Clinic, Installation
 from campaigns.models.courses import Course, Visit
 from campaigns.models.enrollments import Enrollment
 from campaigns.models.messages import Attempt, DeliveryEvent, Message
 from campaigns.models.patients import Consent, ContactPoint, Patient, PatientLink, Suppression
-from campaigns.models.replies import Alert, Answer, Reply
+from campaigns.models.replies import Alert, Answer, AnswerCorrection, Reply
 from campaigns.models.staff import SignInLink, Staff
 from campaigns.models.wording import OwnWording, Wording, WordingComment
 
 __all__ = [
     "Alert",
     "Answer",
+    "AnswerCorrection",
     "Attempt",
     "AuditEntry",
+    "Call",
     "Clinic",
     "Consent",
     "ContactPoint",

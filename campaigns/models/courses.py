@@ -53,3 +53,5 @@ class Visit(models.Model):
     class Meta:
         db_table = "visit"
         constraints = [models.UniqueConstraint(fields=["course", "number"], name="visit_number_in_course")]
+        # Only reader: queries/readiness, the visits of one day.
+        indexes = [models.Index(fields=["on_date"], name="visit_on_date")]

@@ -16,6 +16,15 @@ from campaigns.models.patients import CHANNELS, Patient
 
 DUE = models.Q(state__in=[State.PLANNED.value, State.WAITING.value])
 
+UNSAID = [
+    State.SKIPPED.value,
+    State.CANCELLED.value,
+    State.REJECTED.value,
+    State.UNDELIVERED.value,
+    State.UNRESOLVED.value,
+]
+"""States in which what had to be said was not, as far as we know. The reason says if it still has to be."""
+
 
 class Message(models.Model):
     """One planned text or e-mail for one patient.
@@ -80,6 +89,18 @@ class Message(models.Model):
                 fields=["id"],
                 condition=models.Q(state__in=[State.ATTEMPTING.value, State.UNCERTAIN.value]),
                 name="message_in_doubt",
+            ),
+            # Only reader: queries/calls, for questions that nobody answered.
+            models.Index(
+                fields=["clinic", "sent_at"],
+                condition=models.Q(topic="check_ins") & ~models.Q(asks=""),
+                name="message_asked",
+            ),
+            # Only reader: queries/calls, for what had to be said and was not.
+            models.Index(
+                fields=["clinic", "send_at"],
+                condition=models.Q(capped=False, state__in=UNSAID),
+                name="message_unsaid",
             ),
             # Only reader: the patient's page and the caps of one patient.
             models.Index(fields=["patient", "send_at"], name="message_of_patient"),

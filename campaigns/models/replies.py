@@ -58,7 +58,10 @@ class Reply(models.Model):
 
 
 class Answer(models.Model):
-    """A certain answer to one question, bound to the message that asked. `code` is LOINC where one exists."""
+    """A certain answer to one question, bound to the message that asked. `code` is LOINC where one exists.
+
+    `late`: it came when the question was closed. It is kept and shown, and no rule takes it for news.
+    """
 
     reply = models.OneToOneField(Reply, on_delete=models.CASCADE, related_name="parsed_answer")
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="answers")
@@ -67,9 +70,24 @@ class Answer(models.Model):
     value = models.CharField(max_length=12)
     code = models.CharField(max_length=12, blank=True)
     answered_at = models.DateTimeField()
+    late = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         db_table = "answer"
+
+
+class AnswerCorrection(models.Model):
+    """What an answer was before a person put it right. `became` is empty where it was no answer at all."""
+
+    reply = models.ForeignKey(Reply, on_delete=models.CASCADE, related_name="corrections")
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="+")
+    was = models.CharField(max_length=12)
+    became = models.CharField(max_length=12, blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "answer_correction"
 
 
 class Alert(models.Model):

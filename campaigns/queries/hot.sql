@@ -3,7 +3,10 @@
 
 -- name: expire
 -- Marks what is too late to be true without rendering it, in one statement however large the backlog.
-UPDATE message SET state = 'skipped', reason = 'expired', settled_at = %(now)s
+UPDATE message
+SET state = 'skipped', settled_at = %(now)s,
+    -- What waited for its turn until it was too late says so: staff read why.
+    reason = CASE WHEN reason = 'question_open' THEN reason ELSE 'expired' END
 WHERE id IN (
     SELECT id FROM message
     WHERE state IN ('planned', 'waiting') AND expires_at <= %(now)s

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from campaigns.domain import replies
 from campaigns.domain.answering import Answer
+from campaigns.domain.dialogue import open_for
 from campaigns.domain.lifecycle import Purpose
 from campaigns.domain.recipients import Channel
 from campaigns.domain.replies import EXPECTED, READINESS, Expects, Keyword, Parsed
@@ -195,13 +196,26 @@ def _receive(link: PatientLink, said: Said, parsed: Parsed, found: Assessment) -
     alerted = understand.alert_danger(case)
     if found.urgency is Urgency.EMERGENCY:
         understand.say(case, understand.safety_template(case), Purpose.SAFETY)
-    if waits and parsed.answer is not None:
+    if parsed.answer is not None and waits and not _is_late(link.message, said.now):
         understand.record_answer(case, link.patient, link.message)
+    elif parsed.answer is not None and (waits or _was_missed(link.message, said.now)):
+        understand.record_late(case, link.patient, link.message, alerted)
+        waits = alerted = True
     if _stops(said, parsed):
         understand.stop(case, alerted)
     elif not alerted:
         _show_what_is_left(case, waits)
     return case.reply
+
+
+def _is_late(asked: Message, now: datetime) -> bool:
+    """Whether the question has waited for its answer longer than an answer stays true."""
+    return now >= (asked.sent_at or asked.send_at) + open_for(asked.group)
+
+
+def _was_missed(asked: Message, now: datetime) -> bool:
+    """Whether a closed question has no answer yet, and one still tells something."""
+    return not understand.is_answered(asked) and (asked.asks not in READINESS or _lies_ahead(asked, now))
 
 
 def _show_what_is_left(case: Case, waits: bool) -> None:

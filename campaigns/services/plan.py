@@ -218,11 +218,14 @@ def enrollment_facts(enrollments: list[Enrollment]) -> list[EnrollmentFacts]:
         visits[visit.course_id].append(visit_facts(visit))
     answers: dict[UUID, dict[tuple[str, UUID | None], datetime]] = {}
     answered = Answer.objects.filter(message__enrollment__in=enrollments).order_by("answered_at")
-    for owner, step, visit_id, at in answered.values_list(
-        "message__enrollment_id", "message__step", "message__visit_id", "answered_at"
+    late: dict[UUID, set[tuple[str, UUID | None]]] = {}
+    for owner, step, visit_id, at, was_late in answered.values_list(
+        "message__enrollment_id", "message__step", "message__visit_id", "answered_at", "late"
     ):
         if owner is not None:
             answers.setdefault(owner, {}).setdefault((step, visit_id), at)
+            if was_late:
+                late.setdefault(owner, set()).add((step, visit_id))
     return [
         EnrollmentFacts(
             id=enrollment.id,
@@ -231,6 +234,7 @@ def enrollment_facts(enrollments: list[Enrollment]) -> list[EnrollmentFacts]:
             enrolled_at=enrollment.enrolled_at,
             active=enrollment.state == Enrollment.State.ACTIVE,
             answers=answers.get(enrollment.id, {}),
+            late=frozenset(late.get(enrollment.id, ())),
         )
         for enrollment in enrollments
     ]
@@ -287,6 +291,7 @@ def _new_message(
         topic=occurrence.topic,
         group=occurrence.group,
         asks=occurrence.asks,
+        capped=not occurrence.exempt,
         stated=dict(occurrence.stated) if occurrence.stated else None,
         created_at=now,
     )

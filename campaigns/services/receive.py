@@ -5,23 +5,19 @@ Whatever is not certainly an answer or a keyword becomes an alert that a person 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
 
-from campaigns.domain import replies
-from campaigns.domain.lifecycle import Purpose, State
+from campaigns.domain.dialogue import OPEN_FOR
+from campaigns.domain.lifecycle import Purpose
 from campaigns.domain.recipients import Channel
 from campaigns.domain.replies import EXPECTED, Expects, Keyword
 from campaigns.domain.triage import Urgency
 from campaigns.models import Alert, Clinic, Message, Patient, Reply
-from campaigns.queries import lexicons
-from campaigns.services import consent, understand
+from campaigns.services import binding, consent, understand
+from campaigns.services.binding import Read
 from campaigns.services.compose import is_staffed
 from campaigns.services.prefer import change_language, offered
 from campaigns.services.understand import Case, Said, alert, conclude, say
-
-OPEN_FOR = timedelta(hours=72)
-"""How long a question waits for its answer; a later number goes to a person."""
 
 RETRY_TEMPLATES = {
     Expects.NRS: "auto/retry_nrs",
@@ -35,33 +31,26 @@ def act_on(reply: Reply) -> None:
 
     Its own time counts and not that of the reading: what was open when it came is what it answers.
     """
+    # Two texts of one patient at the same moment come one after the other: a question has one answer.
     owners = list(
-        Patient.objects.filter(
-            contact_points__address_index=reply.address_index, contact_points__channel=Channel.SMS
-        )
+        Patient.objects.select_for_update(of=("self",), no_key=True)
+        .filter(contact_points__address_index=reply.address_index, contact_points__channel=Channel.SMS)
         .select_related("clinic")
         .order_by("pk")
     )
-    patient = owners[0] if len(owners) == 1 else None
     said = Said(
         provider_id=reply.provider_id,
         channel=Channel.SMS,
         address_index=reply.address_index,
         body=reply.body,
         clinic=clinic_of(reply, owners),
-        patient=patient,
-        asked=_open_question(patient, reply.received_at) if patient else None,
+        patient=owners[0] if len(owners) == 1 else None,
+        asked=None,
         now=reply.received_at,
     )
-    parsed = replies.parse(
-        said.body,
-        language=said.language,
-        expects=_expects(said),
-        question=said.question,
-        lexicon=lexicons.load(),
-    )
-    case = understand.store(said, parsed, understand.assess(said, parsed), reply)
-    _Texting(reply, case, owners).act()
+    read = binding.read(said, owners)
+    case = understand.store(read.said, read.parsed, read.assessment, reply)
+    _Texting(reply, case, owners, read).act()
 
 
 def clinic_of(reply: Reply, owners: list[Patient]) -> Clinic | None:
@@ -72,15 +61,6 @@ def clinic_of(reply: Reply, owners: list[Patient]) -> Clinic | None:
         return clinic
     theirs = {owner.clinic for owner in owners} or set(Clinic.objects.all()[:2])
     return theirs.pop() if len(theirs) == 1 else None
-
-
-def _open_question(patient: Patient, now: datetime) -> Message | None:
-    """The newest unanswered question that this patient may be answering. One that was asked again, and
-    answered there, is no longer open."""
-    gone = [State.ATTEMPTING, State.UNCERTAIN, State.ACCEPTED, State.DELIVERED, State.UNKNOWN]
-    asked = Message.objects.filter(patient=patient, channel=Channel.SMS, state__in=gone, answers=None)
-    newest_first = asked.exclude(asks="").filter(sent_at__gt=now - OPEN_FOR).order_by("-sent_at")
-    return next((message for message in newest_first if not understand.is_answered(message)), None)
 
 
 def _expects(said: Said) -> Expects:
@@ -94,6 +74,7 @@ class _Texting:
     text: Reply
     case: Case
     owners: list[Patient]
+    read: Read
 
     def act(self) -> None:
         """Danger first, then keywords, then the answer; what is left goes to a person."""
@@ -123,10 +104,17 @@ class _Texting:
         if not understand.alert_danger(case):
             return False
         if case.assessment.urgency is Urgency.EMERGENCY:
-            say(case, understand.safety_template(case), Purpose.SAFETY)
-        elif case.parsed.keyword is None:
-            say(case, self._worried_words(), Purpose.AUTO_REPLY)
+            say(self.voice, understand.safety_template(case), Purpose.SAFETY)
+        elif case.parsed.keyword is None and not self.read.answers_somebody:
+            say(self.voice, self._worried_words(), Purpose.AUTO_REPLY)
         return True
+
+    @property
+    def voice(self) -> Case:
+        """The case as it is answered. On a shared phone one of those who have it is written to, and no text
+        names anybody."""
+        said = self.case.said
+        return replace(self.case, said=replace(said, patient=said.patient or self.read.spokesman))
 
     def _worried_words(self) -> str:
         """What to say to words or a number that a person must look at the same day."""
@@ -141,7 +129,7 @@ class _Texting:
     def _say_unless_said(self, template: str, purpose: Purpose = Purpose.AUTO_REPLY) -> None:
         """Answer a keyword, unless the provider has done so."""
         if template and not self.text.opt_out_type:
-            say(self.case, template, purpose)
+            say(self.voice, template, purpose)
 
     def _start(self) -> None:
         """Only an explicit word brings a patient back, and only if they had left."""
@@ -173,9 +161,14 @@ class _Texting:
         if not alerted:
             rule = "number shared by several patients" if self.owners else "unknown number"
             alert(self.case, Alert.Urgency.ROUTINE, rule)
+        if self.read.answers_somebody and self.case.assessment.urgency is not Urgency.EMERGENCY:
+            self._say_unless_said("auto/which_patient")
 
     def _answer(self, patient: Patient, asked: Message, alerted: bool) -> None:
-        understand.record_answer(self.case, patient, asked)
+        if self.read.is_late:
+            understand.record_late(self.case, patient, asked, alerted)
+        else:
+            understand.record_answer(self.case, patient, asked)
         if not alerted:
             self._say_unless_said("auto/ok")
 

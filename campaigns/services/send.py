@@ -44,6 +44,7 @@ from campaigns.services.compose import (
     token_hash,
     unsubscribe_url,
 )
+from campaigns.services.turns import Turns, turns
 
 log = logging.getLogger(__name__)
 
@@ -106,14 +107,16 @@ def _begin(claimed: Sequence[Claimed], now: datetime) -> list[Ready]:
     """Ask the gates, find the words, write the attempts. Runs inside the claim's transaction."""
     contexts = _contexts(claimed)
     counts = _Counts(claimed, contexts, now)
+    asking = turns(claimed, now)
     settled: list[Settled] = []
     composed: list[tuple[Claimed, Composed]] = []
     for row in claimed:
-        result = _judge(row, contexts[row.clinic_id], counts, now)
+        result = _judge(row, contexts[row.clinic_id], counts, asking, now)
         if isinstance(result, Settled):
             settled.append(result)
         else:
             composed.append((row, result))
+            asking.note(row, now)
     queue.settle(settled, now)
     return _write_attempts(composed, contexts, now)
 
@@ -144,7 +147,9 @@ class _Counts:
             self._counts[row.patient_id] = (today + 1, week + 1)
 
 
-def _judge(row: Claimed, context: Context, counts: _Counts, now: datetime) -> Composed | Settled:
+def _judge(
+    row: Claimed, context: Context, counts: _Counts, asking: Turns, now: datetime
+) -> Composed | Settled:
     verdict = judge(_gate_facts(row, context.clinic, counts), now)
     match verdict:
         case Skip(reason):
@@ -152,7 +157,14 @@ def _judge(row: Claimed, context: Context, counts: _Counts, now: datetime) -> Co
         case Defer(until, reason):
             return Settled(message_id=row.id, state=State.WAITING, reason=reason, due_at=until)
         case Go():
-            return _compose(row, context, counts, now)
+            return _wait_for_turn(row, asking, now) or _compose(row, context, counts, now)
+
+
+def _wait_for_turn(row: Claimed, asking: Turns, now: datetime) -> Settled | None:
+    until = asking.until(row, now)
+    if until is None:
+        return None
+    return Settled(message_id=row.id, state=State.WAITING, reason=Reason.QUESTION_OPEN, due_at=until)
 
 
 def _compose(row: Claimed, context: Context, counts: _Counts, now: datetime) -> Composed | Settled:

@@ -19,7 +19,7 @@ from campaigns.domain.recipients import Channel
 from campaigns.domain.replies import Parsed
 from campaigns.domain.triage import Assessment
 from campaigns.models import Alert, Answer, Clinic, Message, Patient, Reply
-from campaigns.queries import lexicons
+from campaigns.queries import lexicons, questions
 from campaigns.services import consent
 from campaigns.services.escalate import open_alert
 from campaigns.services.plan import replan
@@ -128,7 +128,8 @@ def _previous(patient: Patient | None, question: str) -> int | None:
     """The last number that this patient gave to the same question."""
     if patient is None or not question:
         return None
-    last = Answer.objects.filter(patient=patient, question=question).order_by("-answered_at").first()
+    given = Answer.objects.filter(patient=patient, question=question, late=False)
+    last = given.order_by("-answered_at").first()
     return int(last.value) if last and last.value.isdigit() else None
 
 
@@ -196,6 +197,24 @@ def stop(case: Case, alerted: bool) -> bool:
 
 def record_answer(case: Case, patient: Patient, asked: Message) -> None:
     """Keep a certain answer, bound to the message that asked, and plan again what depends on it."""
+    keep_answer(case, patient, asked, late=False)
+    replan(patient.pk, case.said.now)
+    questions.let_go(patient.pk, case.said.now)
+    if (asked.asks, case.reply.answer) == ("nsaids_taken", "yes"):
+        alert(case, Alert.Urgency.ROUTINE, "nsaids_taken")
+
+
+def record_late(case: Case, patient: Patient, asked: Message, alerted: bool) -> None:
+    """Keep an answer to a question that was closed, marked so. A person sees it, and nothing follows from it
+    but that the question is not asked again."""
+    keep_answer(case, patient, asked, late=True)
+    replan(patient.pk, case.said.now)
+    if not alerted:
+        alert(case, Alert.Urgency.ROUTINE, "late answer")
+
+
+def keep_answer(case: Case, patient: Patient, asked: Message, *, late: bool) -> None:
+    """Keep an answer, given at `case.said.now`. Whoever calls plans again."""
     Answer.objects.create(
         reply=case.reply,
         patient=patient,
@@ -204,9 +223,9 @@ def record_answer(case: Case, patient: Patient, asked: Message) -> None:
         value=case.reply.answer,
         code=LOINC_PAIN if asked.asks == "pain" else "",
         answered_at=case.said.now,
+        late=late,
     )
     conclude(case, Reply.Outcome.ANSWER)
-    replan(patient.pk, case.said.now)
 
 
 def say(case: Case, template: str, purpose: Purpose) -> None:
@@ -236,6 +255,7 @@ def say(case: Case, template: str, purpose: Purpose) -> None:
 
 APART = {
     "auto/closed": timedelta(hours=24),
+    "auto/which_patient": timedelta(hours=24),
     "auto/emergency": timedelta(hours=1),
     "auto/crisis": timedelta(hours=1),
 }

@@ -9,7 +9,17 @@ from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
-from campaigns.models import Alert, Course, Installation, Message, Patient, Staff, Visit, WordingComment
+from campaigns.models import (
+    Alert,
+    Answer,
+    Course,
+    Installation,
+    Message,
+    Patient,
+    Staff,
+    Visit,
+    WordingComment,
+)
 
 
 def staff(request: HttpRequest) -> Staff:
@@ -64,6 +74,11 @@ def comment(request: HttpRequest, comment_id: int) -> WordingComment:
     """One comment on a text of this clinic."""
     rows = WordingComment.objects.select_related("clinic")
     return get_object_or_404(rows, pk=comment_id, clinic=staff(request).clinic_id)
+
+
+def answer(request: HttpRequest, answer_id: int) -> Answer:
+    """One answer of a patient of this clinic."""
+    return get_object_or_404(Answer, pk=answer_id, patient__clinic=staff(request).clinic_id)
 
 
 def alerts(request: HttpRequest) -> QuerySet[Alert]:

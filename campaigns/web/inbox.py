@@ -13,10 +13,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.domain.errors import NotAllowed
 from campaigns.models import Alert
-from campaigns.queries import timeline
+from campaigns.queries import clock, timeline
 from campaigns.queries.timeline import Bubble
 from campaigns.services import escalate
-from campaigns.web import access
+from campaigns.web import access, beside
 from campaigns.web.home import urgent_first
 from campaigns.web.told import told
 
@@ -26,7 +26,9 @@ CLOSED_A_PAGE = 25
 @require_safe
 def alerts(request: HttpRequest) -> HttpResponse:
     """Open alerts, most urgent first; closed ones below, newest first."""
-    rows = access.alerts(request).select_related("patient", "reply__message", "acknowledged_by", "closed_by")
+    rows = access.alerts(request).select_related(
+        "patient", "reply__message__visit", "acknowledged_by", "closed_by"
+    )
     rows = rows.defer("reply__message__subject", "reply__message__body", "reply__message__html")
     waiting = urgent_first(list(rows.filter(closed_at=None)))
     closed = rows.exclude(closed_at=None).order_by("-closed_at", "-pk")
@@ -35,6 +37,7 @@ def alerts(request: HttpRequest) -> HttpResponse:
         "waiting": [(alert, _talk(alert, talks)) for alert in waiting],
         "closed": Paginator(closed, CLOSED_A_PAGE).get_page(request.GET.get("page")),
         "outcomes": Alert.Outcome.values,
+        "besides": beside.all_of(waiting, access.staff(request).clinic, clock.now()),
     }
     return render(request, "web/alerts.html", context)
 

@@ -13,8 +13,10 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
 from campaigns.domain.recipients import Channel
-from campaigns.models import Answer, Clinic, Message, Patient, Visit
+from campaigns.domain.replies import EXPECTED
+from campaigns.models import Answer, AnswerCorrection, Clinic, Message, Patient, Visit
 from campaigns.queries import clock, timeline
+from campaigns.services.answer_form import CHOICES
 from campaigns.services.consent import contactable
 from campaigns.web import access
 
@@ -68,6 +70,11 @@ def patient(request: HttpRequest, patient_id: UUID) -> HttpResponse:
         .order_by("course__created_at", "number"),
         "courses": found.courses.order_by("created_at"),
         "pain": pain_points(story.answers),
+        "corrections": AnswerCorrection.objects.filter(reply__patient=found)
+        .select_related("by", "message")
+        .defer("message__subject", "message__body", "message__html")
+        .order_by("at"),
+        "answer_choices": {asks: list(CHOICES[expects]) for asks, expects in EXPECTED.items()},
         "now": now,
     }
     return render(request, "web/patient.html", context)

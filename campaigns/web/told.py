@@ -71,6 +71,12 @@ SENTENCES = (
     _n("Write one address like name@clinic.example."),
     _n("marked fuzzy: take the mark away when the words are right"),
     _n("Paused from the first page"),
+    _n("It is already known whose words these are."),
+    _n("This patient does not have that phone."),
+    _n("Choose one of the answers that the question takes."),
+    _n("The answer says so already."),
+    _n("Say how the call ended."),
+    _n("Say why nobody calls this patient again."),
 )
 """Each sentence by itself, because hints are shared. `{name}` stands for a fact."""
 

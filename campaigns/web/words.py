@@ -78,6 +78,7 @@ REASONS: Words = {
     Reason.SUPERSEDED: _("Another message took its place."),
     Reason.ANSWERED: _("The patient had already answered."),
     Reason.PROVIDER_DOWN: _("The provider or the mail server did not take it just then."),
+    Reason.QUESTION_OPEN: _("Another question to the same phone was still open."),
     Reason.NOT_NEEDED: _("It was not needed any more, for instance because the next visit was booked."),
 }
 
@@ -176,6 +177,33 @@ ALERT_OUTCOMES: Words = {
     "false_alarm": _("False alarm"),
 }
 
+CALL_OUTCOMES: Words = {
+    "reached": _p("a call", "Reached"),
+    "left_message": _p("a call", "Left a message"),
+    "no_answer": _p("a call", "No answer"),
+    "gave_up": _p("a call", "Give up"),
+}
+
+VISIT_STANDINGS: Words = {
+    "no": _p("before a visit", "Not ready, or not coming"),
+    "no ready": _p("before a visit", "Not ready"),
+    "no confirm": _p("before a visit", "Not coming"),
+    "silent": _p("before a visit", "No answer"),
+    "not_asked": _p("before a visit", "Not asked"),
+    "to_come": _p("before a visit", "Will be asked"),
+    "yes": _p("before a visit", "Ready, or coming"),
+    "yes ready": _p("before a visit", "Ready"),
+    "yes confirm": _p("before a visit", "Coming"),
+}
+
+VISIT_STANDING_TONES: dict[str, str] = {
+    "no": "bad",
+    "silent": "wait",
+    "not_asked": "wait",
+    "to_come": "next",
+    "yes": "good",
+}
+
 REPLY_OUTCOMES: Words = {
     "waiting": _("not read yet"),
     "answer": _("answer recorded"),
@@ -224,6 +252,8 @@ RULES: Words = {
     "could not be read": _p("alert", "The program could not read this text"),
     "asks for a call": _p("alert", "Asks for a call"),
     "not understood": _p("alert", "Not understood"),
+    "late answer": _p("alert", "Late answer: the question was closed"),
+    "nsaids_taken": _p("alert", "Took anti-inflammatories"),
     "no more messages, in their own words": _p("alert", "No more messages, in their own words"),
 }
 """Why an alert was opened: the name of a triage rule without its language, or what was noted."""
@@ -312,6 +342,12 @@ def rule(value: object) -> str:
     return _lookup(RULES)(str(value).rpartition(".")[2])
 
 
+def standing_of_visit(standing: object, question: str = "") -> str:
+    """What is known before a visit, in the words of one question or of all."""
+    own = f"{standing} {question}"
+    return _lookup(VISIT_STANDINGS)(own if own in VISIT_STANDINGS else standing)
+
+
 def tone(state: object) -> str:
     """The CSS class of a state."""
     return TONES.get(str(state), "quiet")
@@ -323,6 +359,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "answer": _lookup(ANSWERS),
     "address_state": _lookup(ADDRESS_STATES),
     "alert_outcome": _lookup(ALERT_OUTCOMES),
+    "call_outcome": _lookup(CALL_OUTCOMES),
     "channel": _lookup(CHANNELS),
     "contactable": _lookup(CONTACTABLE),
     "outcome": _lookup(OUTCOMES),
@@ -335,6 +372,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "sample": _lookup(SAMPLES),
     "standing": _lookup(STANDINGS),
     "standing_tone": lambda standing: STANDING_TONES.get(str(standing), "quiet"),
+    "standing_of_visit": standing_of_visit,
+    "standing_of_visit_tone": lambda standing: VISIT_STANDING_TONES.get(str(standing), "quiet"),
     "state": _lookup(STATES),
     "tone": tone,
     "urgency": _lookup(URGENCIES),

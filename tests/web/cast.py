@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 
 from campaigns.domain.visits import VisitKind
-from campaigns.models import Clinic, Message, Patient, Visit
+from campaigns.models import Answer, Clinic, Message, Patient, Reply, Visit
+from campaigns.queries import clock
 from campaigns.services.send import send_batch
 from tests.factories import NOON, make_clinic, make_patient, set_now
 
@@ -50,3 +51,49 @@ def sent_mail(patient: Patient) -> Message:
 def evening(day: date) -> datetime:
     """16:00 at the clinic on that day (UTC-7 all year)."""
     return datetime.combine(day, time(23, 0), UTC)
+
+
+def question(patient: Patient) -> Message:
+    """A text that asks for the pain, just sent."""
+    now = clock.now()
+    return Message.objects.create(
+        clinic=patient.clinic,
+        patient=patient,
+        sequence="aftercare",
+        step="next_day",
+        template="aftercare/next_day",
+        channel="sms",
+        purpose="step",
+        topic="check_ins",
+        asks="pain",
+        send_at=now,
+        due_at=now,
+        expires_at=now + timedelta(days=1),
+        state="accepted",
+        sent_at=now,
+        created_at=now,
+    )
+
+
+def answer(asked: Message, value: str) -> Answer:
+    """The answer of the patient who was asked, as if it had come by text."""
+    now = clock.now()
+    reply = Reply.objects.create(
+        provider_id=f"SM of {asked.pk}",
+        clinic=asked.clinic,
+        patient=asked.patient,
+        channel="sms",
+        body=value,
+        received_at=now,
+        answer=value,
+        outcome="answer",
+        message=asked,
+    )
+    return Answer.objects.create(
+        reply=reply,
+        patient=asked.patient,
+        message=asked,
+        question=asked.asks,
+        value=value,
+        answered_at=now,
+    )

@@ -38,6 +38,7 @@ ANYTHING: dict[str, Any] = {
     "shown": "normal",
     "act": "approve",
     "comment_id": 1,
+    "answer_id": 1,
 }
 OF_EVERY_CLINIC = {"tag", "language", "edition"}
 """What is in a path that names the same thing at every clinic: a language, not a row."""
@@ -80,6 +81,7 @@ def objects(patient: Patient) -> dict[str, Any]:
         "course_id": visit.course_id,
         "message_id": cast.sent_mail(patient).pk,
         "alert_id": alert_of(patient).pk,
+        "answer_id": cast.answer(cast.question(patient), "4").pk,
         "tag": "ar",
         "language": "ar",
         "context": "shared.email.hello",

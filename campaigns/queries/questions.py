@@ -1,0 +1,118 @@
+"""The questions that have left, and the phones that they went to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+
+from campaigns.domain.dialogue import KEPT_FOR, About, Asked, about
+from campaigns.domain.lifecycle import Reason, State
+from campaigns.domain.recipients import Channel
+from campaigns.domain.replies import READINESS
+from campaigns.domain.timing import to_instant
+from campaigns.domain.visits import VisitState
+from campaigns.models import Answer, ContactPoint, Message
+
+GONE = (State.ATTEMPTING, State.UNCERTAIN, State.ACCEPTED, State.DELIVERED, State.UNKNOWN)
+"""States of a message that the patient may have read."""
+
+
+def asked_by_text(patients: Collection[UUID], now: datetime) -> list[Asked]:
+    """The questions that were texted to these patients lately, newest first. Two queries."""
+    rows = (
+        Message.objects.filter(patient__in=patients, channel=Channel.SMS, state__in=GONE)
+        .filter(sent_at__gt=now - KEPT_FOR)
+        .exclude(asks="")
+        .select_related("visit", "clinic")
+        .defer("subject", "body", "html")
+        .order_by("-sent_at", "-pk")
+    )
+    messages = list(rows)
+    answers = answered({message.patient_id for message in messages})
+    return [_asked(message, answers) for message in messages]
+
+
+def answered(patients: Iterable[UUID]) -> set[About]:
+    """What these patients have answered, in time or not. One query."""
+    rows = Answer.objects.filter(patient__in=set(patients)).select_related("message")
+    rows = rows.defer("message__subject", "message__body", "message__html")
+    return {about_message(answer.message) for answer in rows}
+
+
+def about_message(message: Message) -> About:
+    """What a message asks about."""
+    return about(
+        message.pk,
+        message.enrollment_id,
+        message.group,
+        message.visit_id,
+        message.visit_version,
+        message.asks,
+    )
+
+
+def _asked(message: Message, answers: set[About]) -> Asked:
+    return Asked(
+        message=message.pk,
+        patient=message.patient_id,
+        enrollment=message.enrollment_id,
+        group=message.group,
+        visit=message.visit_id,
+        visit_version=message.visit_version,
+        asks=message.asks,
+        sent_at=message.sent_at or message.send_at,
+        moot_from=_moot_from(message),
+        answered=about_message(message) in answers,
+    )
+
+
+def _moot_from(message: Message) -> datetime | None:
+    """Since when nobody needs to know whether the patient comes ready; None for every other question."""
+    visit = message.visit
+    if message.asks not in READINESS or visit is None:
+        return None
+    same_date = message.visit_version in (0, visit.version)
+    if visit.state != VisitState.BOOKED or not same_date:
+        return message.sent_at or message.send_at
+    return to_instant(visit.on_date, visit.at_time, ZoneInfo(message.clinic.time_zone))
+
+
+def lock_phones(message_ids: Collection[int]) -> dict[int, str]:
+    """Keep these messages' phones for this transaction, so that no two questions leave for one at once; the
+    phone (its blind index) of each message."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT m.id, c.address_index FROM message m JOIN contact_point c"
+            " ON c.patient_id = m.patient_id AND c.channel = m.channel WHERE m.id = ANY(%s)",
+            [list(message_ids)],
+        )
+        phones: dict[int, str] = dict(cursor.fetchall())
+        # In one order, so that two senders never wait for one another in a circle.
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(phone, 0)) FROM unnest(%s::text[]) AS phone",
+            [sorted(set(phones.values()))],
+        )
+    return phones
+
+
+def owners(phones: Iterable[str]) -> dict[UUID, str]:
+    """The patients who have these phones, each with the phone."""
+    points = ContactPoint.objects.filter(channel=Channel.SMS, address_index__in=set(phones))
+    return dict(points.values_list("patient_id", "address_index"))
+
+
+def let_go(patient: UUID, now: datetime) -> None:
+    """Let the questions that waited for this patient's answer, on the same phone, be tried again now.
+
+    A row that somebody else holds is left to its own time: waiting for it could close a circle.
+    """
+    phones = ContactPoint.objects.filter(patient=patient, channel=Channel.SMS).values("address_index")
+    sharing = ContactPoint.objects.filter(channel=Channel.SMS, address_index__in=phones).values("patient")
+    waiting = Message.objects.select_for_update(skip_locked=True).filter(
+        patient__in=sharing, state=State.WAITING, reason=Reason.QUESTION_OPEN, due_at__gt=now
+    )
+    Message.objects.filter(pk__in=[message.pk for message in waiting.only("pk")]).update(due_at=now)
