@@ -20,6 +20,19 @@ from campaigns.domain.recipients import Channel
 PAGE = "page"
 """Stands where a message has its channel: pages are approved like messages."""
 
+_TOPICS = ("education", "reminders", "check_ins")
+
+
+def _sample_way(channel: Channel) -> Mapping[str, object]:
+    switches = [{"topic": topic, "is_on": topic != "education", "name": topic} for topic in _TOPICS]
+    return {"channel": channel.value, "stopped": False, "switches": switches}
+
+
+SAMPLE_WAYS = tuple(map(_sample_way, Channel))
+"""What the page of preferences asks for, as a reviewer sees it: some of it on, some of it off."""
+SAMPLE_STOPPED = tuple({**way, "stopped": True} for way in SAMPLE_WAYS)
+"""The same of a patient who has stopped everything."""
+
 _HYPHENATED = re.compile(r"\d+(?:-\d+)+(?![^<]*>)")
 """A hyphenated number in the text of a page: beside Arabic letters, browsers would show 8-1-1 as 1-1-8."""
 

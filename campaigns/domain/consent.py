@@ -135,13 +135,22 @@ def _visit(facts: GateFacts, now: datetime) -> Verdict | None:
 
 
 def _address(facts: GateFacts, now: datetime) -> Verdict | None:
-    match facts.address_state:
+    reason = _no_way(facts.channel, facts.address_state)
+    if reason is Reason.CHANNEL_PAUSED and facts.purpose in NEEDS_NO_CONSENT:
+        return None
+    return Skip(reason) if reason else None
+
+
+def _no_way(channel: Channel, address_state: str) -> Reason | None:
+    match address_state:
         case "":
-            return Skip(Reason.NO_ADDRESS)
+            return Reason.NO_ADDRESS
         case "bad":
-            return Skip(Reason.BAD_ADDRESS)
-        case "landline" if facts.channel is Channel.SMS:
-            return Skip(Reason.LANDLINE)
+            return Reason.BAD_ADDRESS
+        case "landline" if channel is Channel.SMS:
+            return Reason.LANDLINE
+        case "paused":
+            return Reason.CHANNEL_PAUSED
     return None
 
 
@@ -151,6 +160,18 @@ def _agreement(facts: GateFacts, now: datetime) -> Verdict | None:
     if facts.purpose in NEEDS_NO_CONSENT or facts.consent == "granted":
         return None
     return Skip(Reason.OPTED_OUT if facts.consent == "withdrawn" else Reason.NO_CONSENT)
+
+
+def why_not(channel: Channel, *, address_state: str, suppressed: bool, consent: str) -> Reason | None:
+    """Why nothing that is planned may go to an address, by the rules of the gates; None where it may.
+
+    `address_state` is empty where there is no address, `consent` where nothing was ever said.
+    """
+    if reason := _no_way(channel, address_state):
+        return reason
+    if suppressed or consent == "withdrawn":
+        return Reason.OPTED_OUT
+    return None if consent == "granted" else Reason.NO_CONSENT
 
 
 def _hour(facts: GateFacts, now: datetime) -> Verdict | None:

@@ -63,13 +63,19 @@ class ClinicFacts:
 class PatientFacts:
     """Where a patient lives by the clock, and the channels with a good address now.
 
-    On those in `refused` the patient wants nothing: a choice between channels passes them by. Whether a
-    message may leave is asked when it is about to, not here.
+    On those in `refused` the patient wants nothing, and of the topics in `refused_topics` nothing there: a
+    choice between channels passes them by. Whether a message may leave is asked when it is about to,
+    not here.
     """
 
     channels: frozenset[Channel]
     refused: frozenset[Channel] = frozenset()
+    refused_topics: frozenset[tuple[Channel, str]] = frozenset()
     zone: ZoneInfo | None = None
+
+    def refuses(self, channel: Channel, topic: str) -> bool:
+        """Whether the patient wants no message on this topic there."""
+        return channel in self.refused or (channel, topic) in self.refused_topics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,6 +83,7 @@ class Lexicon:
     Keyword maps lead from a folded word to the languages it belongs to, the first being the usual one.
     `stop_unless_asked` are opt-outs only while no question is open, because they also answer one; `marked`
     are the accents that a keyword must have, if it is typed with any.
+    `wrong_person` are phrases that say that we write to somebody else, `who_is_it` such whole messages.
     `danger` finds the red flags, `leaving` opt-outs in free words, `asking` wishes for a call or a language.
     """
 
@@ -97,6 +98,8 @@ class Lexicon:
     language_names: Mapping[str, tuple[str, ...]]
     language_words: frozenset[str]
     polite: frozenset[str]
+    wrong_person: frozenset[str]
+    who_is_it: frozenset[str]
     answers: Mapping[str, Answers]
     negators: Mapping[str, Negators]
     danger: Search
@@ -165,6 +168,8 @@ def build(keywords: Document, languages: Iterable[Document]) -> Lexicon:
         language_names=_keywords(keywords["language_names"]),
         language_words=frozenset(map(key, keywords["language_words"])),
         polite=frozenset(map(key, keywords["polite"])),
+        wrong_person=frozenset(_keywords(keywords.get("wrong_person", {}))),
+        who_is_it=frozenset(_keywords(keywords.get("who_is_it", {}))),
         answers={document["language"]: _answers(document) for document in documents},
         negators={document["language"]: _negators(document) for document in documents},
         danger=_search([(document, list(_redflags(document))) for document in (keywords, *documents)]),

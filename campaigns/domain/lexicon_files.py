@@ -25,6 +25,8 @@ KEYWORDS = ("stop", "start", "help", "call", "language_names")
 """Words by language in the file of keywords."""
 KEYWORD_LISTS = ("stop_or_visit", "language_words", "polite")
 OPTIONAL_KEYWORD_LISTS = ("stop_unless_asked",)
+OPTIONAL_KEYWORDS = ("wrong_person", "who_is_it")
+"""Phrases by language in the file of keywords that say that we write to somebody else."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -131,9 +133,9 @@ def read_keywords(text: str, name: str) -> dict[str, Any]:
     found = file.table(root, "the file")
     names = ("language", "review", "redflags", *KEYWORDS, *KEYWORD_LISTS)
     file.require(root, found, "the file", *names)
-    file.only(found, "the file", {*names, *OPTIONAL_KEYWORD_LISTS})
+    file.only(found, "the file", {*names, *OPTIONAL_KEYWORDS, *OPTIONAL_KEYWORD_LISTS})
     document = _read_each(file.text, found, ("language", "review"))
-    document |= {each: _lists(file, found.get(each), f"`{each}`") for each in KEYWORDS}
+    document |= {each: _lists(file, found.get(each), f"`{each}`") for each in (*KEYWORDS, *OPTIONAL_KEYWORDS)}
     document |= _read_each(file.texts, found, (*KEYWORD_LISTS, *OPTIONAL_KEYWORD_LISTS))
     document["redflags"] = _redflags(file, found.get("redflags"))
     return _closed(file, document)

@@ -6,6 +6,7 @@ the result says why not, and the patient is asked once more. Nothing here looks 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -15,7 +16,7 @@ from campaigns.domain.folding import exact_words, fold, words
 from campaigns.domain.languages import canonical
 from campaigns.domain.lexicon import CALL, STAY, Lexicon, Rule, Search, accents, key
 
-PARSER_VERSION = "2"
+PARSER_VERSION = "3"
 """Rises with every change of the rules below; the lexicon has a version of its own."""
 
 
@@ -55,6 +56,9 @@ READINESS = frozenset({"ready", "confirm"})
 _LONGEST_WISH = 80
 """Letters of a sentence that is about the language of our messages and nothing else."""
 
+_JOINED = re.compile("[\u1100-\u11ff\u3130-\u318f\u4e00-\u9fff\uac00-\ud7af]")
+"""Chinese and Korean letters: words are written together, or with what follows them."""
+
 _RANGES = {Expects.NRS: range(11), Expects.CHANGE: range(1, 8)}
 
 
@@ -66,6 +70,7 @@ class Parsed:
     patient's language), and for LANGUAGE the language asked for. `answer` is a number, "yes" or "no";
     `problem` says why there is none although one was expected. `also_asks_visit`: the opt-out word may
     have meant the visit. `in_free_words`: the wish stands in a sentence, of which a person reads the rest.
+    `wrong_person`: it says that the number is not the patient's, or asks who writes; whatever else it says.
     """
 
     keyword: Keyword | None = None
@@ -75,6 +80,7 @@ class Parsed:
     also_asks_visit: bool = False
     asks_call: bool = False
     in_free_words: bool = False
+    wrong_person: bool = False
     parser: str = PARSER_VERSION
 
 
@@ -99,7 +105,20 @@ def parse(
             or _leaving(text, language, lexicon)
             or _answer_or_wish(text, " ".join(spoken), language, expects, question, lexicon)
         )
-    return replace(found, parser=version(lexicon))
+    doubted = found.answer is None and (
+        " ".join(spoken) in lexicon.who_is_it or _is_wrong_person(text, lexicon)
+    )
+    return replace(found, parser=version(lexicon), wrong_person=doubted)
+
+
+def _is_wrong_person(text: str, lexicon: Lexicon) -> bool:
+    """Whether a phrase of the list stands in the text: as whole words, but in scripts that join words."""
+    message = key(text)
+    spaced, joined = f" {message} ", message.replace(" ", "")
+    return any(
+        phrase.replace(" ", "") in joined if _JOINED.match(phrase) else f" {phrase} " in spaced
+        for phrase in lexicon.wrong_person
+    )
 
 
 def _answer_or_wish(

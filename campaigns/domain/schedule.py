@@ -187,7 +187,7 @@ class _Planning:
         usable = [key for key in keys if key.channel in self.patient.channels]
         gone_out = any(key in self.sent for key in keys)
         if step.channels.rule is ChannelRule.FIRST_OF:
-            wanted = [key for key in usable if key.channel not in self.patient.refused]
+            wanted = [key for key in usable if not self.patient.refuses(key.channel, step.topic)]
             usable = [] if gone_out else (wanted or usable)[:1]
         if usable or gone_out:
             return [(key, True) for key in usable]

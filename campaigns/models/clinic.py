@@ -28,7 +28,15 @@ def default_hours() -> dict[str, list[str]]:
 
 
 class Clinic(models.Model):
-    """One clinic. Clock times are wall time in `time_zone`."""
+    """One clinic. Clock times are wall time in `time_zone`.
+
+    `opt_out_scope` says what one STOP ends: its channel, as Canadian rules ask, or every channel, as the US
+    rule that one revocation ends all (47 CFR 64.1200(a)(10)).
+    """
+
+    class OptOutScope(models.TextChoices):
+        CHANNEL = "channel", "The channel that it was said on"
+        ALL = "all", "Every channel"
 
     class UnapprovedPolicy(models.TextChoices):
         ENGLISH = "english", "Send the approved English text with one line in the patient's language"
@@ -74,6 +82,7 @@ class Clinic(models.Model):
         editable=False,
         help_text="Another one after every change of wording; kept by triggers",
     )
+    opt_out_scope = models.CharField(max_length=7, choices=OptOutScope.choices, default=OptOutScope.CHANNEL)
     is_demo = models.BooleanField(default=False)
     created_at = models.DateTimeField()
 

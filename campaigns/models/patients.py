@@ -53,10 +53,14 @@ class Patient(models.Model):
 
 
 class ContactPoint(models.Model):
-    """One address of a patient. The address is encrypted; `address_index` finds equal addresses."""
+    """One address of a patient. The address is encrypted; `address_index` finds equal addresses.
+
+    `paused`: somebody there says that we have the wrong person; nothing planned goes until staff have asked.
+    """
 
     class State(models.TextChoices):
         GOOD = "good", "Good"
+        PAUSED = "paused", "May be the wrong person"
         BAD = "bad", "Does not work"
         LANDLINE = "landline", "Landline"
         SHARED = "shared", "Shared"

@@ -17,7 +17,7 @@ from campaigns.domain.languages import SUPPORTED, canonical
 from campaigns.models import Clinic, PatientLink
 from campaigns.services.answer_form import Form, Shown, answer_form, look_up_form
 from campaigns.services.compose import Approvals, reading_chain
-from campaigns.services.prefer import choose_language, look_up_preferences
+from campaigns.services.prefer import choose_language, choose_topic, look_up_preferences
 from campaigns.services.unsubscribe import LinkedPage, look_up, purpose_of
 from campaigns.services.unsubscribe import unsubscribe as stop
 
@@ -64,12 +64,23 @@ def linked(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def preferences(request: HttpRequest, token: str) -> HttpResponse:
-    """The language of the messages. GET shows, POST saves; then the page speaks the new language."""
+    """The language of the messages, and what may come by which channel. GET shows, POST saves one choice;
+    then the page speaks the new language."""
     wanted = request.POST.get("language", "") if request.method == "POST" else ""
-    found = choose_language(token, wanted) if wanted else look_up_preferences(token)
+    switch = request.POST.get("switch", "") if request.method == "POST" else ""
+    if switch:
+        found = choose_topic(token, switch)
+    else:
+        found = choose_language(token, wanted) if wanted else look_up_preferences(token)
     if found is None:
         return gone(request)
-    about = {"choices": found.choices, "saved": found.language.tag == wanted, "partly": found.partly}
+    about = {
+        "choices": found.choices,
+        "ways": found.ways,
+        "saved": found.language.tag == wanted,
+        "counted": bool(switch),
+        "partly": found.partly,
+    }
     return _shown("patient/preferences", found.language.tag, found.clinic, found.words, about)
 
 
@@ -131,7 +142,8 @@ def _sheet(html: str) -> HttpResponse:
 
 
 def _about_channel(template: str, found: LinkedPage) -> HttpResponse:
-    about = {"channel": found.channel.value}
+    everywhere = found.clinic.opt_out_scope == Clinic.OptOutScope.ALL
+    about = {"channel": found.channel.value, "everywhere": everywhere}
     return _shown(template, found.language, found.clinic, found.words, about)
 
 

@@ -10,7 +10,8 @@ from uuid import UUID
 from django.db.models import F, QuerySet
 
 from campaigns.domain.recipients import mask
-from campaigns.models import Alert, Attempt, AuditEntry, Consent, ContactPoint, Message, Reply
+from campaigns.models import Alert, Attempt, AuditEntry, Consent, ContactPoint, Message, Patient, Reply
+from campaigns.queries import contactability as reach
 
 Row = dict[str, Any]
 
@@ -130,6 +131,12 @@ def consents(with_addresses: bool) -> Iterator[Row]:
         yield row | {"patient": row.pop("patient_")}
 
 
+def contactability(with_addresses: bool) -> Iterator[Row]:
+    """Why each patient may or may not be written to, by channel and topic."""
+    for row in reach.rows(Patient.objects.all(), with_addresses=with_addresses):
+        yield {name: _plain(value) for name, value in row.items()}
+
+
 def audit(with_addresses: bool) -> Iterator[Row]:
     """The audit chain."""
     yield from _rows(
@@ -145,5 +152,6 @@ EXPORTS: dict[str, Callable[[bool], Iterator[Row]]] = {
     "replies": replies,
     "alerts": alerts,
     "consents": consents,
+    "contactability": contactability,
     "audit": audit,
 }

@@ -63,11 +63,19 @@ WHERE patient_id = ANY(%(patients)s) AND channel = 'sms' AND purpose IN ('step',
 GROUP BY patient_id;
 
 -- name: still_allowed
--- Asked once more right before the bytes: which of these messages have been opted out of since the claim.
+-- Asked once more right before the bytes: which of these messages have been opted out of since the claim, by the
+-- address or by its topic, or would go to an address that may be the wrong person's.
 SELECT m.id FROM message m
 JOIN contact_point c ON c.patient_id = m.patient_id AND c.channel = m.channel
-JOIN suppression s ON s.address_index = c.address_index AND s.channel = m.channel AND s.lifted_at IS NULL
-WHERE m.id = ANY(%(ids)s) AND m.purpose <> 'opt_out_confirmation';
+WHERE m.id = ANY(%(ids)s) AND m.purpose <> 'opt_out_confirmation'
+  AND (EXISTS (SELECT 1 FROM suppression s
+               WHERE s.address_index = c.address_index AND s.channel = m.channel AND s.lifted_at IS NULL)
+       OR (m.purpose NOT IN ('auto_reply', 'safety', 'staff_alert')
+           AND (c.state = 'paused'
+                OR 'withdrawn' = (SELECT k.action FROM consent k
+                                  WHERE k.patient_id = m.patient_id AND k.channel = m.channel
+                                    AND k.topic = m.topic
+                                  ORDER BY k.id DESC LIMIT 1))));
 
 -- name: begin_attempts
 -- Here and below, %%(name)b sends a list in the binary form, so that no text in it has to be searched and quoted.

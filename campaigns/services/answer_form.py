@@ -174,8 +174,9 @@ def _parsed(said: Said, answer: Answer | None) -> Parsed:
 
 
 def _acts(said: Said, parsed: Parsed, found: Assessment) -> bool:
-    """Whether a note does something although no answer was chosen: danger and stop never wait."""
-    return found.urgency is not None or _stops(said, parsed)
+    """Whether a note does something although no answer was chosen: danger and stop never wait, nor does the
+    word that we have the wrong person."""
+    return found.urgency is not None or parsed.wrong_person or _stops(said, parsed)
 
 
 def _stops(said: Said, parsed: Parsed) -> bool:
@@ -194,6 +195,7 @@ def _receive(link: PatientLink, said: Said, parsed: Parsed, found: Assessment) -
     waits = _is_open(link, said.now)
     case = understand.store(said, parsed, found)
     alerted = understand.alert_danger(case)
+    alerted = understand.doubt(case) or alerted
     if found.urgency is Urgency.EMERGENCY:
         understand.say(case, understand.safety_template(case), Purpose.SAFETY)
     if parsed.answer is not None and waits and not _is_late(link.message, said.now):

@@ -124,6 +124,7 @@ def _note_timing(enrollments: Iterable[Enrollment], clinic: Clinic) -> None:
 def plan_for(patient: Patient, enrollments: list[Enrollment], messages: list[Message], now: datetime) -> Plan:
     """The plan at `now`, from rows that the caller has read. Also what a dry run calls, with changed rows."""
     changed = {e.pk for e in enrollments if e.digest != timing(e.sequence, patient.clinic)}
+    said = _said(patient)
     return schedule.plan(
         enrollments=enrollment_facts(enrollments),
         clinic=clinic_facts(patient.clinic),
@@ -133,7 +134,8 @@ def plan_for(patient: Patient, enrollments: list[Enrollment], messages: list[Mes
                 Channel(channel)
                 for channel in patient.contact_points.exclude(state="bad").values_list("channel", flat=True)
             ),
-            refused=_refused(patient),
+            refused=_refused(patient, said),
+            refused_topics=_refused_topics(said),
         ),
         history=[_sent(message) for message in messages if State(message.state) not in NOT_GONE],
         standing=standing_rows(messages, changed),
@@ -141,14 +143,24 @@ def plan_for(patient: Patient, enrollments: list[Enrollment], messages: list[Mes
     )
 
 
-def _refused(patient: Patient) -> frozenset[Channel]:
+def _refused(patient: Patient, said: list[tuple[str, str, str]]) -> frozenset[Channel]:
     """The channels on which nothing was agreed to, or was and is no more, or whose address has opted out."""
-    said = Consent.objects.filter(patient=patient).order_by("channel", "-id").distinct("channel")
-    granted = {channel for channel, action in said.values_list("channel", "action") if action == "granted"}
+    granted = {channel for channel, _, action in said if action == Consent.Action.GRANTED}
     stopped = Suppression.objects.filter(
         lifted_at=None, address_index__in=patient.contact_points.values("address_index")
     )
     return frozenset({*Channel} - ({Channel(one) for one in granted} - {Channel(s.channel) for s in stopped}))
+
+
+def _refused_topics(said: list[tuple[str, str, str]]) -> frozenset[tuple[Channel, str]]:
+    """What was agreed to on a channel and is no more."""
+    return frozenset((Channel(on), topic) for on, topic, action in said if action == Consent.Action.WITHDRAWN)
+
+
+def _said(patient: Patient) -> list[tuple[str, str, str]]:
+    """The newest word on every topic: (channel, topic, action)."""
+    newest = Consent.objects.filter(patient=patient).order_by("channel", "topic", "-id")
+    return list(newest.distinct("channel", "topic").values_list("channel", "topic", "action"))
 
 
 NOT_GONE = UNSENT | {State.SKIPPED, State.CANCELLED}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from campaigns.domain.dialogue import OPEN_FOR
 from campaigns.domain.lifecycle import Purpose
 from campaigns.domain.recipients import Channel
-from campaigns.domain.replies import EXPECTED, Expects, Keyword
+from campaigns.domain.replies import EXPECTED, Expects, Keyword, Parsed
 from campaigns.domain.triage import Urgency
 from campaigns.models import Alert, Clinic, Message, Patient, Reply
 from campaigns.services import binding, consent, understand
@@ -49,8 +49,22 @@ def act_on(reply: Reply) -> None:
         now=reply.received_at,
     )
     read = binding.read(said, owners)
+    read = replace(read, parsed=_as_provider_heard(read.parsed, reply.opt_out_type))
     case = understand.store(read.said, read.parsed, read.assessment, reply)
     _Texting(reply, case, owners, read).act()
+
+
+def _as_provider_heard(parsed: Parsed, opt_out_type: str) -> Parsed:
+    """A provider that has answered STOP or HELP itself acted on it, whatever our own lists say of the word.
+
+    Its START is not taken over: providers count YES as one, and a yes to a question brings nobody back. Nor
+    does anything of theirs undo a STOP of ours.
+    """
+    if opt_out_type == "STOP" and parsed.keyword is not Keyword.STOP:
+        return replace(parsed, keyword=Keyword.STOP, keyword_language=None, in_free_words=False)
+    if opt_out_type == "HELP" and parsed.keyword is None:
+        return replace(parsed, keyword=Keyword.HELP, answer=None)
+    return parsed
 
 
 def clinic_of(reply: Reply, owners: list[Patient]) -> Clinic | None:
@@ -80,9 +94,11 @@ class _Texting:
         """Danger first, then keywords, then the answer; what is left goes to a person."""
         case, patient = self.case, self.case.said.patient
         alerted = self._raise_danger()
+        alerted = understand.doubt(case) or alerted
         if case.parsed.keyword is Keyword.STOP:
-            is_new = understand.stop(case, alerted)
-            self._say_unless_said("auto/stop" if is_new else "", Purpose.OPT_OUT_CONFIRMATION)
+            source = consent.PROVIDER if self.text.opt_out_type else "reply"
+            is_new = understand.stop(case, alerted, source=source)
+            self._confirm("auto/stop" if is_new else "", Purpose.OPT_OUT_CONFIRMATION)
         elif case.parsed.keyword is Keyword.START:
             self._start()
         elif patient is None:
@@ -136,7 +152,15 @@ class _Texting:
         said = self.case.said
         came_back = consent.opt_in(said.address_index, said.channel, source="reply", now=said.now)
         conclude(self.case, Reply.Outcome.OPT_IN)
-        self._say_unless_said("auto/start" if came_back else "")
+        self._confirm("auto/start" if came_back else "", Purpose.AUTO_REPLY)
+
+    def _confirm(self, template: str, purpose: Purpose) -> None:
+        """Answer STOP or START, also on a number that several patients share: the words name nobody."""
+        said = self.case.said
+        sharing = (owner for owner in self.owners if said.clinic and owner.clinic_id == said.clinic.pk)
+        patient = said.patient or next(sharing, None)
+        if template and patient and not self.text.opt_out_type:
+            say(replace(self.case, said=replace(said, patient=patient)), template, purpose)
 
     def _choose_language(self, patient: Patient) -> None:
         """The name of a language of this clinic changes the patient's; any other wish goes to a person.

@@ -10,7 +10,7 @@ from decimal import Decimal
 from jinja2 import UndefinedError
 
 from campaigns.delivery.checks import costs
-from campaigns.delivery.pages import PAGE, page
+from campaigns.delivery.pages import PAGE, SAMPLE_STOPPED, SAMPLE_WAYS, page
 from campaigns.delivery.rendering import Facts, render
 from campaigns.delivery.translations import OwnWords, gsm_edition, language_of
 from campaigns.delivery.wording import SAMPLE, has_gsm_variant, placeholders
@@ -32,6 +32,11 @@ _TOKEN = "x7Kd3mQ9TBx7Kd3mQ9TBx7"  # noqa: S105  as long as a real one, and open
 _TOKENS = {purpose.value: _TOKEN for purpose in PatientLink.Purpose}
 _LONG_NAME = "Maximiliana Konstantina"
 
+_STOPPING = {
+    "email": {"channel": "email", "everywhere": False},
+    "sms": {"channel": "sms", "everywhere": True},
+}
+
 _ABOUT: Mapping[str, Mapping[str, Mapping[str, object]]] = {
     "patient/check_in": {
         "normal": {"asks": "pain", "kind": "nrs", "missing": False},
@@ -45,11 +50,11 @@ _ABOUT: Mapping[str, Mapping[str, Mapping[str, object]]] = {
         "danger": {"danger": True, "worry": False},
     },
     "patient/preferences": {
-        "normal": {"saved": False, "partly": False},
-        "saved": {"saved": True, "partly": True},
+        "normal": {"ways": SAMPLE_WAYS, "saved": False, "counted": False, "partly": False},
+        "saved": {"ways": SAMPLE_STOPPED, "saved": True, "counted": True, "partly": True},
     },
-    "patient/unsubscribe": {"email": {"channel": "email"}, "sms": {"channel": "sms"}},
-    "patient/unsubscribed": {"email": {"channel": "email"}, "sms": {"channel": "sms"}},
+    "patient/unsubscribe": _STOPPING,
+    "patient/unsubscribed": _STOPPING,
 }
 """What pages ask for beside the clinic, by page and state."""
 

@@ -33,6 +33,7 @@ from campaigns.domain.lifecycle import Purpose, Reason, State
 from campaigns.domain.recipients import Channel
 from campaigns.domain.retry import decide
 from campaigns.models import Clinic, Installation, PatientLink
+from campaigns.models.encryption import blind_index
 from campaigns.queries import clock, queue
 from campaigns.queries.queue import Beginning, Claimed, Link, Record, Settled
 from campaigns.services.compose import (
@@ -44,6 +45,7 @@ from campaigns.services.compose import (
     token_hash,
     unsubscribe_url,
 )
+from campaigns.services.consent import PROVIDER, opt_out
 from campaigns.services.turns import Turns, turns
 
 log = logging.getLogger(__name__)
@@ -347,7 +349,17 @@ def _round(waiting: deque[Ready]) -> None:
     if records:
         with transaction.atomic():
             queue.record(records, now)
+    _learn_opt_outs(done, now)
     _tell_trouble(done)
+
+
+def _learn_opt_outs(done: Iterable[tuple[Ready, Outcome]], now: datetime) -> None:
+    """Who has told the provider to stop has told us. One short transaction each: what a crash leaves out, the
+    provider says again at the next try."""
+    for one, outcome in done:
+        if outcome.ending is Ending.REJECTED and outcome.reason is Reason.OPTED_OUT:
+            with transaction.atomic():
+                opt_out(blind_index(one.row.address), Channel(one.row.channel), source=PROVIDER, now=now)
 
 
 def _tell_trouble(done: Iterable[tuple[Ready, Outcome]]) -> None:

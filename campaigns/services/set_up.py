@@ -32,6 +32,7 @@ class NewClinic:
     sms_number: str = ""
     clinician_name: str = ""
     fee_text: str = ""
+    opt_out_scope: str = Clinic.OptOutScope.CHANNEL.value
     is_demo: bool = False
 
 
@@ -60,6 +61,7 @@ def create_clinic(new: NewClinic, *, by: str) -> Clinic:
         clinician_name=new.clinician_name,
         fee_text=new.fee_text,
         languages=[language.tag for language in SUPPORTED.values()],
+        opt_out_scope=new.opt_out_scope,
         is_demo=new.is_demo,
         created_at=now,
     )

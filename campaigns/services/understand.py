@@ -20,7 +20,7 @@ from campaigns.domain.replies import Parsed
 from campaigns.domain.triage import Assessment
 from campaigns.models import Alert, Answer, Clinic, Message, Patient, Reply
 from campaigns.queries import lexicons, questions
-from campaigns.services import consent
+from campaigns.services import addresses, consent
 from campaigns.services.escalate import open_alert
 from campaigns.services.plan import replan
 
@@ -180,13 +180,27 @@ def safety_template(case: Case) -> str:
     return "auto/crisis" if "crisis" in case.assessment.groups else "auto/emergency"
 
 
-def stop(case: Case, alerted: bool) -> bool:
-    """Stop wins at once, on the channel that it was said on; False when it had stopped before.
+WRONG_PERSON = "may be the wrong person"
+"""Somebody there says that they are not who we think. Nothing planned goes until staff have asked."""
+
+
+def doubt(case: Case) -> bool:
+    """Somebody says that we have the wrong person: pause the address and tell staff the same day; False where
+    nobody said so, or where the address is nobody's."""
+    said = case.said
+    if not case.parsed.wrong_person or not addresses.pause(said.address_index, said.channel, said.now):
+        return False
+    alert(case, Alert.Urgency.URGENT, WRONG_PERSON)
+    return True
+
+
+def stop(case: Case, alerted: bool, *, source: str = "reply") -> bool:
+    """Stop wins at once, in the scope of the clinic; False when the address had stopped before.
 
     A wish in a sentence is obeyed too, and a person reads what else the sentence says.
     """
     said = case.said
-    is_new = consent.opt_out(said.address_index, said.channel, source="reply", now=said.now)
+    is_new = consent.opt_out(said.address_index, said.channel, source=source, now=said.now)
     conclude(case, Reply.Outcome.OPT_OUT)
     if case.parsed.also_asks_visit:
         alert(case, Alert.Urgency.ROUTINE, "may have meant the visit")

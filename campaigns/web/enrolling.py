@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -20,10 +22,12 @@ from campaigns.delivery.pages import page as patient_page
 from campaigns.domain.errors import CampaignsError, UnknownLanguage
 from campaigns.domain.languages import resolve
 from campaigns.domain.lifecycle import UNSENT
+from campaigns.domain.recipients import Channel
 from campaigns.models import Clinic
+from campaigns.models.encryption import blind_index
 from campaigns.queries import clock
 from campaigns.services.compose import approvals
-from campaigns.services.consent import CONSENT
+from campaigns.services.consent import CONSENT, in_force
 from campaigns.services.enroll import Application, enroll
 from campaigns.services.prefer import offered
 from campaigns.services.preview import PreviewedMessage, preview_enrollment
@@ -48,6 +52,7 @@ class Page:
     error: str = ""
     notice: str = ""
     preview: list[PreviewedMessage] | None = None
+    stopped: tuple[tuple[str, datetime], ...] = ()
     seal: str = ""
 
     @property
@@ -197,8 +202,17 @@ def _look_ahead(page: Page, wanted: Application) -> bool:
     except CampaignsError as error:
         page.error = told(str(error))
         return False
+    page.stopped = tuple(_stopped(wanted))
     page.seal = seal(page.key, wanted)
     return True
+
+
+def _stopped(wanted: Application) -> Iterator[tuple[str, datetime]]:
+    """The addresses that have opted out, and when. They stay so, whoever has them now."""
+    for channel, address in ((Channel.SMS, wanted.phone), (Channel.EMAIL, wanted.email)):
+        stop = in_force(blind_index(address), channel) if address else None
+        if stop:
+            yield channel, stop.created_at
 
 
 def seal(key: str, wanted: Application) -> str:

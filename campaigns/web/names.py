@@ -68,7 +68,7 @@ TEXTS: Words = {
     "patient/closed": _p("message", "Question closed"),
     "patient/consent": _p("message", "What the patient agrees to"),
     "patient/gone_part": _p("message", "Link does not work any more"),
-    "patient/preferences": _p("message", "Choice of language"),
+    "patient/preferences": _p("message", "Choice of language and messages"),
     "patient/unsubscribe": _p("message", "Unsubscribe"),
     "patient/unsubscribed": _p("message", "Unsubscribed"),
 }

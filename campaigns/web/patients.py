@@ -12,13 +12,13 @@ from django.shortcuts import render
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
-from campaigns.domain.recipients import Channel
 from campaigns.domain.replies import EXPECTED
-from campaigns.models import Answer, AnswerCorrection, Clinic, Message, Patient, Visit
+from campaigns.models import Answer, AnswerCorrection, Message, Visit
 from campaigns.queries import clock, timeline
+from campaigns.queries.contactability import reaches
 from campaigns.services.answer_form import CHOICES
-from campaigns.services.consent import contactable
 from campaigns.web import access
+from campaigns.web.consents import may_export
 
 MAIL_POLICY = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
@@ -28,16 +28,6 @@ MAIL_POLICY = (
 
 RECENT = timedelta(days=10)
 FOLDED_FROM = 15
-
-
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """One channel of a patient: the address, and why we may or may not use it."""
-
-    channel: str
-    address: str
-    state: str
-    word: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +43,6 @@ class Point:
 def patient(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     """One patient."""
     found = access.patient(request, patient_id)
-    clinic = access.staff(request).clinic
     story = timeline.story(found.pk)
     mailbox, now = story.mailbox, clock.now()
     earlier, recent = in_two(story.messages, now)
@@ -64,7 +53,8 @@ def patient(request: HttpRequest, patient_id: UUID) -> HttpResponse:
         "recent": recent,
         "mailbox": mailbox,
         "opened": _opened(request, [mail.pk for mail in mailbox]),
-        "contacts": contacts(clinic, found),
+        "reaches": reaches(found),
+        "may_export": may_export(access.staff(request)),
         "visits": Visit.objects.filter(course__patient=found)
         .select_related("course")
         .order_by("course__created_at", "number"),
@@ -94,20 +84,6 @@ def _opened(request: HttpRequest, mails: list[int]) -> int | None:
     if asked.isascii() and asked.isdigit() and int(asked) in mails:
         return int(asked)
     return mails[0] if mails else None
-
-
-def contacts(clinic: Clinic, found: Patient) -> list[Contact]:
-    """Each channel with its address and whether we may use it."""
-    points = {point.channel: point for point in found.contact_points.all()}
-    return [
-        Contact(
-            channel,
-            points[channel].address if channel in points else "",
-            points[channel].state if channel in points else "",
-            contactable(clinic, found, channel),
-        )
-        for channel in Channel
-    ]
 
 
 def pain_points(answers: Sequence[Answer]) -> list[Point]:

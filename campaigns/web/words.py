@@ -67,7 +67,7 @@ REASONS: Words = {
     Reason.TRANSLATION_NOT_APPROVED: _("The translation is not approved yet."),
     Reason.RENDER_ERROR: _("A fact that the text states was missing, so it could not be written."),
     Reason.TOO_LONG: _("The text was too long for the phone network."),
-    Reason.CHANNEL_PAUSED: _("Sending on this channel was paused."),
+    Reason.CHANNEL_PAUSED: _("Somebody there says that we have the wrong person. Ask, then say so here."),
     Reason.PROVIDER_CONFIG: _("The provider refused our account or settings. Tell your administrator."),
     Reason.PROVIDER_REFUSED: _("The provider refused it."),
     Reason.UNREACHABLE: _("The phone could not be reached, or the mailbox is full."),
@@ -135,16 +135,33 @@ VISIT_STATES: Words = {
 
 CHANNELS: Words = {"sms": _p("channel", "Text"), "email": _("E-mail"), "page": _("Page")}
 
-CONTACTABLE: Words = {
-    "granted": _("The patient agreed; we may write."),
-    "withdrawn": _("The patient withdrew consent; nothing is sent."),
-    "opted_out": _("The patient asked us to stop; nothing is sent."),
-    "no_address": _("No number or address on file."),
-    "no_consent": _("No consent on file; nothing is sent."),
+TOPICS: Words = {
+    "education": _p("topic", "Information"),
+    "reminders": _p("topic", "Reminders"),
+    "check_ins": _p("topic", "Check-ins"),
 }
+
+CONSENT: Words = {
+    "granted": _p("consent", "Agreed"),
+    "withdrawn": _p("consent", "Withdrawn"),
+    "": _p("consent", "Never asked"),
+}
+
+SOURCES: Words = {
+    "enrollment": _p("how it was said", "at enrollment"),
+    "reply": _p("how it was said", "in a reply"),
+    "link": _p("how it was said", "by the unsubscribe link"),
+    "preferences": _p("how it was said", "on the preferences page"),
+    "provider": _p("how it was said", "to the text provider"),
+    "phone": _p("how it was said", "by phone"),
+    "in_person": _p("how it was said", "in person"),
+    "in_writing": _p("how it was said", "in writing"),
+}
+"""How consent was given or taken back."""
 
 ADDRESS_STATES: Words = {
     "good": "",
+    "paused": _p("a number or address", "may be the wrong person"),
     "bad": _p("a number or address", "does not work"),
     "landline": _p("a number", "landline"),
     "shared": _p("a number or address", "shared with another patient"),
@@ -254,6 +271,7 @@ RULES: Words = {
     "not understood": _p("alert", "Not understood"),
     "late answer": _p("alert", "Late answer: the question was closed"),
     "nsaids_taken": _p("alert", "Took anti-inflammatories"),
+    "may be the wrong person": _p("alert", "May be the wrong person"),
     "no more messages, in their own words": _p("alert", "No more messages, in their own words"),
 }
 """Why an alert was opened: the name of a triage rule without its language, or what was noted."""
@@ -361,7 +379,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "alert_outcome": _lookup(ALERT_OUTCOMES),
     "call_outcome": _lookup(CALL_OUTCOMES),
     "channel": _lookup(CHANNELS),
-    "contactable": _lookup(CONTACTABLE),
+    "consent": _lookup(CONSENT),
     "outcome": _lookup(OUTCOMES),
     "patient_status": _lookup(PATIENT_STATUSES),
     "purpose": _lookup(PURPOSES),
@@ -369,6 +387,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "reason": _lookup(REASONS),
     "reply_outcome": _lookup(REPLY_OUTCOMES),
     "rule": rule,
+    "source": _lookup(SOURCES),
     "sample": _lookup(SAMPLES),
     "standing": _lookup(STANDINGS),
     "standing_tone": lambda standing: STANDING_TONES.get(str(standing), "quiet"),
@@ -376,6 +395,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "standing_of_visit_tone": lambda standing: VISIT_STANDING_TONES.get(str(standing), "quiet"),
     "state": _lookup(STATES),
     "tone": tone,
+    "topic": _lookup(TOPICS),
     "urgency": _lookup(URGENCIES),
     "visit_kind": _lookup(VISIT_KINDS),
     "visit_state": _lookup(VISIT_STATES),

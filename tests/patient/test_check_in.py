@@ -332,3 +332,9 @@ def test_an_unknown_link_says_so_in_every_language(db: None) -> None:
     found = Client().post("/p/unknown", urlencode({"answer": "4"}), content_type=FORM)
     assert found.status_code == 404
     assert "This link does not work any more" in found.content.decode()
+
+
+def test_a_note_of_the_wrong_person_pauses_the_mailbox_and_asks_staff(patient: Patient) -> None:
+    post(asked(patient), note="You have the wrong person")
+    assert Alert.objects.get().rule == "may be the wrong person"
+    assert patient.contact_points.get(channel="email").state == "paused"

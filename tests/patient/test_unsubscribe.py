@@ -11,7 +11,7 @@ from django.test import Client
 from campaigns.delivery.pages import digest_of
 from campaigns.delivery.translations import OwnWords
 from campaigns.domain.errors import TranslationMissing
-from campaigns.models import Consent, ContactPoint, Patient, PatientLink, Suppression
+from campaigns.models import Clinic, Consent, ContactPoint, Patient, PatientLink, Suppression
 from campaigns.services import compose
 from tests.factories import NOON, set_now
 from tests.patient.conftest import Link
@@ -71,6 +71,23 @@ def test_it_says_done_also_the_second_time(client: Client, arabic: Patient, link
 
 def test_it_works_on_a_page_that_never_tells_its_address(client: Client, arabic: Patient, link: Link) -> None:
     assert client.get(link(arabic, "u")).headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_it_works_for_longer_than_the_60_days_that_the_law_asks_for(
+    client: Client, arabic: Patient, link: Link
+) -> None:
+    address = link(arabic, "u")
+    set_now(NOON + timedelta(days=61))
+    assert client.post(address).status_code == 200
+    assert is_out(arabic)
+
+
+def test_it_says_when_it_stops_every_channel(client: Client, arabic: Patient, link: Link) -> None:
+    Clinic.objects.update(opt_out_scope="all")
+    address = link(arabic, "u")
+    for page in (client.get(address), client.post(address)):
+        assert "يوقف هذا رسائلنا النصية والإلكترونية معًا" in page.content.decode()
+    assert set(Suppression.objects.values_list("channel", flat=True)) == {"sms", "email"}
 
 
 def test_it_is_friendly_to_a_link_that_is_too_old(client: Client, arabic: Patient, link: Link) -> None:

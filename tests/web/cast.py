@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 
+from django.db import transaction
+
+from campaigns.domain.recipients import Channel
 from campaigns.domain.visits import VisitKind
 from campaigns.models import Answer, Clinic, Message, Patient, Reply, Visit
 from campaigns.queries import clock
+from campaigns.services import consent
+from campaigns.services.consent import Told
 from campaigns.services.send import send_batch
 from tests.factories import NOON, make_clinic, make_patient, set_now
 
@@ -97,3 +102,14 @@ def answer(asked: Message, value: str) -> Answer:
         value=value,
         answered_at=now,
     )
+
+
+def granted(patient: Patient, channel: Channel) -> set[str]:
+    """The topics that the patient agrees to on a channel."""
+    return consent.granted(patient, channel)
+
+
+def withdraw(patient: Patient, channel: Channel, topic: str) -> None:
+    """The patient switches one topic off."""
+    with transaction.atomic():
+        consent.withdraw_topics(patient, channel, [topic], Told(source="preferences"), clock.now())

@@ -32,7 +32,7 @@ BackOf = Callable[[str, str], str]
 _VISIT = datetime.fromisoformat("2026-09-30T12:30")
 _PAGE_TITLES = {
     "consent": "Before anything is sent: the patient's consent",
-    "preferences": "Choosing the language",
+    "preferences": "Choosing the language and the messages",
     "check_in": "A question",
     "checked_in": "After a question was answered",
     "closed": "A question that is closed",

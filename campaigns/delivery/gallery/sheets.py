@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from campaigns.delivery.pages import page, page_in_all, pages
+from campaigns.delivery.pages import SAMPLE_STOPPED, SAMPLE_WAYS, page, page_in_all, pages
 from campaigns.delivery.translations import ROOT
 from campaigns.delivery.wording import SAMPLE
 from campaigns.domain.languages import SUPPORTED
@@ -14,7 +14,10 @@ from campaigns.domain.vocabulary import Question
 States = Mapping[str, Mapping[str, object]]
 
 _CHECK_IN, _GONE = "patient/check_in", "patient/gone_part"
-_CHANNELS: States = {"e-mail": {"channel": "email"}, "texts": {"channel": "sms"}}
+_CHANNELS: States = {
+    "e-mail": {"channel": "email", "everywhere": False},
+    "texts": {"channel": "sms", "everywhere": True},
+}
 _STATES: Mapping[str, States] = {
     "patient/call_us": {"": {"channel": "sms"}},
     "patient/checked_in": {
@@ -76,6 +79,7 @@ def _states(name: str, language: str, questions: Mapping[str, Question]) -> Stat
         first = next(iter(asked))
         return {**asked, f"{first}, sent without an answer": {**asked[first], "missing": True}}
     if name == "patient/preferences":
-        about = {"choices": list(SUPPORTED.values()), "reads": language, "saved": False, "partly": False}
-        return {"": about, "saved": {**about, "saved": True, "partly": True}}
+        about = {"choices": list(SUPPORTED.values()), "reads": language, "ways": SAMPLE_WAYS}
+        quiet, said = (dict.fromkeys(("saved", "counted", "partly"), value) for value in (False, True))
+        return {"": {**about, **quiet}, "saved": {**about, **said, "ways": SAMPLE_STOPPED}}
     return _STATES.get(name, {"": {}})

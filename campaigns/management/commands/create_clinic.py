@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from campaigns.models import Clinic
 from campaigns.services.set_up import NewClinic, create_clinic
 
 
@@ -22,6 +23,12 @@ class Command(BaseCommand):
         parser.add_argument("--address", required=True)
         parser.add_argument("--time-zone", default="America/Vancouver")
         parser.add_argument("--sms-number", default="", help="the number that texts come from")
+        parser.add_argument(
+            "--opt-out-scope",
+            choices=Clinic.OptOutScope.values,
+            default=Clinic.OptOutScope.CHANNEL.value,
+            help="what one STOP ends: its channel (Canada) or all (the US)",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         clinic = create_clinic(
@@ -32,6 +39,7 @@ class Command(BaseCommand):
                 address=options["address"],
                 time_zone=options["time_zone"],
                 sms_number=options["sms_number"],
+                opt_out_scope=options["opt_out_scope"],
             ),
             by="command line",
         )

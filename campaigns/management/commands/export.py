@@ -12,7 +12,7 @@ from campaigns.queries.exports import EXPORTS
 
 
 class Command(BaseCommand):
-    help = "Print messages, attempts, replies, alerts, consents or the audit chain, one JSON object a line."
+    help = "Print everything of one kind, one JSON object a line."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("kind", choices=sorted(EXPORTS))
