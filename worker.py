@@ -17,6 +17,10 @@ from django.conf import settings
 
 import campaigns  # noqa: F401  pins the zone data before anything builds a zone
 
+ALERTS = "alerts"
+"""A queue of its own for the alert ladder: batches to patients that hang must not keep staff waiting. Every
+worker takes from both queues unless it is told to take from one."""
+
 app = Celery("campaigns")
 app.conf.update(
     broker_url=settings.CELERY_BROKER_URL,
@@ -32,12 +36,16 @@ app.conf.update(
     worker_send_task_events=False,
     # Concerns late acknowledgements only, which we do not use; unset, Celery warns at every lost connection.
     worker_cancel_long_running_tasks_on_connection_loss=True,
+    task_default_queue="celery",
+    task_queues={name: {"exchange": name, "routing_key": name} for name in ("celery", ALERTS)},
+    task_routes={"climb": {"queue": ALERTS}},
     timezone="UTC",
     enable_utc=True,
     beat_schedule={
         "send what is due": {"task": "send_due", "schedule": 2.0, "options": {"expires": 10}},
         "read what waits": {"task": "take_up_waiting", "schedule": 2.0, "options": {"expires": 10}},
         "settle tries in doubt": {"task": "reconcile", "schedule": 10.0, "options": {"expires": 30}},
+        "climb the alert ladder": {"task": "climb", "schedule": 15.0, "options": {"expires": 30}},
         "follow changed sequences": {
             "task": "replan_changed",
             "schedule": 600.0,

@@ -25,7 +25,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http.request import validate_host
 
 from campaigns.delivery.channels import InvalidSetting
-from campaigns.delivery.registry import ChannelSettings, build
+from campaigns.delivery.registry import ChannelSettings, alert_email, build
 from campaigns.models.encryption import encrypt
 
 TAG = "campaigns"
@@ -192,6 +192,12 @@ def channels() -> Findings:
             build(cast(ChannelSettings, chosen))
         except InvalidSetting as error:
             yield _error(8, str(error).rstrip("."), mend)
+    try:
+        alert_email(cast(ChannelSettings, settings))
+    except InvalidSetting as error:
+        if settings.ALERT_EMAIL_URL:
+            what = str(error).replace("EMAIL_URL", "ALERT_EMAIL_URL").rstrip(".")
+            yield _error(15, what, "Set ALERT_EMAIL_URL like EMAIL_URL, or unset it.")
     for channel, sign in (("SMS_CHANNEL", "TWILIO_ACCOUNT_SID"), ("EMAIL_CHANNEL", "EMAIL_URL")):
         if getattr(settings, channel) == "simulator" and getattr(settings, sign):
             mend = f"Set {channel} to {'twilio' if channel == 'SMS_CHANNEL' else 'smtp'}, or unset {sign}."
@@ -218,6 +224,8 @@ def demo_reaches_nobody() -> Findings:
         yield _error(10, "The demo would send real texts: TWILIO_API_BASE_URL is not this machine", mend)
     if settings.EMAIL_CHANNEL == "smtp" and not _on_this_machine(settings.EMAIL_URL):
         yield _error(10, "The demo would send real e-mail: EMAIL_URL is not this machine", mend)
+    if settings.ALERT_EMAIL_URL and not _on_this_machine(settings.ALERT_EMAIL_URL):
+        yield _error(10, "The demo would send real alerts: ALERT_EMAIL_URL is not this machine", mend)
     if settings.EMAIL_SENT_URL and not _on_this_machine(settings.EMAIL_SENT_URL):
         yield _error(10, "The demo would read a real mailbox: EMAIL_SENT_URL is not this machine", mend)
 

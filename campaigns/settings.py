@@ -184,6 +184,7 @@ TWILIO_API_BASE_URL = env("TWILIO_API_BASE_URL", "https://api.twilio.com").rstri
 EMAIL_URL = env("EMAIL_URL")
 EMAIL_FROM = env("EMAIL_FROM", "clinic@clinic.example")
 EMAIL_SENT_URL = env("EMAIL_SENT_URL")
+ALERT_EMAIL_URL = env("ALERT_EMAIL_URL")
 REPLY_DOMAIN = env("REPLY_DOMAIN")
 
 SENDER_THREADS = env_int("SENDER_THREADS", 16)

@@ -10,6 +10,7 @@ from celery import shared_task
 from django.db import InterfaceError, OperationalError
 from kombu.exceptions import OperationalError as BrokerError
 
+from campaigns.services import climb as climb_service
 from campaigns.services import plan, send, take_in
 from campaigns.services import reconcile as reconcile_service
 
@@ -60,6 +61,13 @@ def call_another() -> None:
 def reconcile() -> None:
     """Find out what became of tries whose outcome nobody recorded."""
     reconcile_service.reconcile()
+
+
+@shared_task(name="climb")
+@next_tick_tries_again()
+def climb() -> None:
+    """Tell staff of alerts that nobody has taken in time."""
+    climb_service.climb()
 
 
 @shared_task(name="replan_changed")

@@ -17,7 +17,7 @@ from django.test import override_settings
 from django.utils import timezone
 from pytest_django import Settings
 
-from campaigns.models import Clinic, Installation, Wording
+from campaigns.models import Alert, Clinic, Installation, OnCall, Staff, Wording
 from campaigns.services import examine, review
 from campaigns.services.examine import Level, NotFit, is_fit, refuse_unfit, settings_findings
 
@@ -216,6 +216,8 @@ def clinic(db: None) -> Clinic:
     )
     review.approve_language(made, "en-CA", by="dr@clinic.example", now=timezone.now())
     Installation.objects.update_or_create(pk=1, defaults={"last_tick_at": timezone.now()})
+    nurse = Staff.objects.create(clinic=made, email="nurse@clinic.example", created_at=timezone.now())
+    OnCall.objects.create(clinic=made, staff=nurse, email=nurse.email, phone="+16045550140")
     return made
 
 
@@ -267,7 +269,25 @@ def test_doctor_answers_in_json(safe: Settings, clinic: Clinic, capsys: pytest.C
             ERROR,
             "A rehearsal's clock is set",
         ),
-        (lambda: Clinic.objects.all().delete(), ERROR, "There is no clinic yet"),
+        (
+            lambda: (Staff.objects.all().delete(), Clinic.objects.all().delete()),
+            ERROR,
+            "There is no clinic yet",
+        ),
+        (lambda: OnCall.objects.all().delete(), WARNING, "nobody is on the alert list"),
+        (lambda: OnCall.objects.update(phone=""), WARNING, "alerts go out by e-mail only"),
+        (
+            lambda: OnCall.objects.update(when="between", starts="00:00", ends="00:00"),
+            WARNING,
+            "nobody on the alert list is on duty now",
+        ),
+        (
+            lambda: Alert.objects.create(
+                urgency="urgent", rule="x", opened_at=timezone.now() - timedelta(minutes=3)
+            ),
+            ERROR,
+            "nothing has looked at the alert ladder",
+        ),
         (lambda: Wording.objects.all().delete(), ERROR, "Westside: 0 of"),
         (
             lambda: Wording.objects.filter(template="welcome/hello").delete(),
@@ -283,6 +303,10 @@ def test_doctor_answers_in_json(safe: Settings, clinic: Clinic, capsys: pytest.C
         "stale tick",
         "rehearsing",
         "no clinic",
+        "nobody on call",
+        "one way to staff",
+        "nobody on duty",
+        "ladder stands still",
         "no English",
         "one text missing",
         "drafts",

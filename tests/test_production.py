@@ -37,7 +37,7 @@ every_process = pytest.mark.parametrize("service", OURS.values(), ids=OURS)
 
 
 def test_the_compose_file_has_the_processes_of_an_installation() -> None:
-    assert set(OURS) == {"web", "worker", "beat", "migrate", "doctor"}
+    assert set(OURS) == {"web", "worker", "alerts", "beat", "migrate", "doctor"}
     assert set(SERVICES) - set(OURS) == {"postgres", "valkey", "mail"}
     assert [name for name, service in SERVICES.items() if "mail" in service.get("profiles", [])] == ["mail"]
 

@@ -83,6 +83,7 @@ def _page(
         .render(
             lang=language,
             dir=SUPPORTED[language].direction,
+            **wording.named_language(language),
             phone_text=format_phone(facts.get("phone", "")),
             **facts,
             **about,

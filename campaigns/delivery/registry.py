@@ -25,6 +25,7 @@ class ChannelSettings(Protocol):
     EMAIL_URL: str
     EMAIL_FROM: str
     EMAIL_SENT_URL: str
+    ALERT_EMAIL_URL: str
     SENDER_THREADS: int
 
 
@@ -32,6 +33,26 @@ class ChannelSettings(Protocol):
 def senders() -> dict[Channel, Sender]:
     """The channels that Django's settings name; the same objects, and so the same connections, every time."""
     return build(cast(ChannelSettings, settings))
+
+
+@cache
+def alert_senders() -> dict[Channel, Sender]:
+    """The channels to staff: texts as to patients, e-mail over a connection of its own."""
+    return {Channel.SMS: senders()[Channel.SMS], Channel.EMAIL: alert_email(cast(ChannelSettings, settings))}
+
+
+ALERT_TIME_OUT = 5.0
+"""Seconds to reach the relay for a word to staff, and again to hand it over: there is another channel."""
+
+
+def alert_email(config: ChannelSettings) -> Sender:
+    """E-mail to staff: by ALERT_EMAIL_URL; without it as to patients. Raises InvalidSetting."""
+    url = config.ALERT_EMAIL_URL or (config.EMAIL_URL if config.EMAIL_CHANNEL == "smtp" else "")
+    if not url:
+        return SimulatorSender()
+    from campaigns.delivery.email import EmailSender, smtp_config
+
+    return EmailSender(smtp_config(url, config.EMAIL_FROM, timeout=ALERT_TIME_OUT))
 
 
 def build(config: ChannelSettings) -> dict[Channel, Sender]:

@@ -193,7 +193,12 @@ def language_values(language: str) -> dict[str, str]:
         "font": chosen.fonts,
         "line_height": chosen.line_height,
     }
-    return about if language == SOURCE else about | {"language_name": SUPPORTED[language].english_name}
+    return about | named_language(language)
+
+
+def named_language(language: str) -> dict[str, str]:
+    """The English name of a language other than English, for the operator of 9-1-1."""
+    return {} if language == SOURCE else {"language_name": SUPPORTED[language].english_name}
 
 
 def template_name(template: str, channel: Channel) -> str:

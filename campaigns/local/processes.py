@@ -43,11 +43,20 @@ def web(port: int, *, host: str = "127.0.0.1", workers: int = 2, threads: int = 
     return Program(name="web", command=_python([*command, "--no-control-socket"]))
 
 
-def worker(*, name: str = "worker", concurrency: int = 1) -> Program:
-    """One Celery worker. Several need different names. With one thing at a time it needs no child for it."""
+def worker(*, name: str = "worker", concurrency: int = 1, queues: str = "") -> Program:
+    """One Celery worker. Several need different names. It takes from all queues unless `queues` says so.
+
+    With one thing at a time it needs no child for it.
+    """
     pool = ["-P", "solo"] if concurrency == 1 else ["-c", concurrency]
     command = ["-m", "celery", "-A", "worker", "worker", *pool, "-n", f"{name}@%h"]
+    command += ["-Q", queues] if queues else []
     return Program(name=name, command=_python([*command, "--without-gossip", "--without-mingle"]))
+
+
+def alerts() -> Program:
+    """A worker for the alert ladder alone: what hangs on the way to patients does not keep staff waiting."""
+    return worker(name="alerts", queues="alerts")
 
 
 def beat(state: Path) -> Program:

@@ -31,6 +31,9 @@ def _options(words: list[str]) -> argparse.Namespace:
     worker = kinds.add_parser("worker", help="a Celery worker")
     worker.add_argument("--name", default="worker")
     worker.add_argument("--concurrency", type=int, default=2)
+    worker.add_argument(
+        "--queues", default="", help="alerts: the alert ladder alone; every queue unless given"
+    )
     kinds.add_parser("beat", help="the clock that says there may be work")
     return parser.parse_args(words)
 
@@ -59,6 +62,6 @@ def _program(options: argparse.Namespace) -> processes.Program:
     if options.kind == "web":
         return processes.web(options.port, host=options.host, workers=options.workers)
     if options.kind == "worker":
-        return processes.worker(name=options.name, concurrency=options.concurrency)
+        return processes.worker(name=options.name, concurrency=options.concurrency, queues=options.queues)
     settings.STATE.mkdir(parents=True, exist_ok=True)
     return processes.beat(settings.STATE)

@@ -165,7 +165,7 @@ class Story:
         for message in asked.only("patient_id", "asks", "channel"):
             self._answered.add(message.pk)
             self._script_answer(self._patients[message.patient_id], message, now)
-        for alert in Alert.objects.filter(closed_at=None).exclude(pk__in=self._seen_alerts):
+        for alert in Alert.objects.filter(closed_at=None, part_of=None).exclude(pk__in=self._seen_alerts):
             self._seen_alerts.add(alert.pk)
             self.rehearsal.at(now + READ_AFTER, partial(self._close, alert.pk))
 

@@ -40,6 +40,7 @@ def _run(state: Path, port: int, running: object) -> int:
     ).returncode:
         return 1
     programs = [processes.web(port), processes.worker(concurrency=2), processes.beat(state)]
+    programs.append(processes.alerts())
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -1,5 +1,6 @@
 """Tables, constraints and indexes; no rules."""
 
+from campaigns.models.alerting import AlertNotice, OnCall
 from campaigns.models.audit import AuditEntry
 from campaigns.models.calls import Call
 from campaigns.models.clinic import Clinic, Installation
@@ -13,6 +14,7 @@ from campaigns.models.wording import OwnWording, Wording, WordingComment
 
 __all__ = [
     "Alert",
+    "AlertNotice",
     "Answer",
     "AnswerCorrection",
     "Attempt",
@@ -26,6 +28,7 @@ __all__ = [
     "Enrollment",
     "Installation",
     "Message",
+    "OnCall",
     "OwnWording",
     "Patient",
     "PatientLink",

@@ -65,6 +65,11 @@ class Clinic(models.Model):
     sms_per_day = models.PositiveSmallIntegerField(default=2)
     sms_per_week = models.PositiveSmallIntegerField(default=7)
     settings: models.Field[dict[str, int], dict[str, int]] = models.JSONField(default=default_settings)
+    alert_ladder: models.Field[dict[str, int], dict[str, int]] = models.JSONField(
+        default=dict,
+        db_default={},
+        help_text="Minutes of the alert ladder where they are shorter than the default",
+    )
     sms_limits: models.Field[dict[str, int], dict[str, int]] = models.JSONField(
         default=dict, help_text="Segment sizes of this sender where they differ from 160/153/70/67"
     )
@@ -105,6 +110,7 @@ class Installation(models.Model):
     paused_reason = models.CharField(max_length=200, blank=True)
     rehearsal_now = models.DateTimeField(null=True)
     last_tick_at = models.DateTimeField(null=True)
+    last_climb_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "installation"

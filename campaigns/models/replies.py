@@ -91,7 +91,13 @@ class AnswerCorrection(models.Model):
 
 
 class Alert(models.Model):
-    """Something a named person must look at. Only a person closes it."""
+    """Something a named person must look at. Only a person closes it.
+
+    While nobody has acknowledged it, it climbs: `next_step_at` is the timer, `climbs_from` where this climb
+    began, `climbed` how many steps of it are taken; `steps` counts those of all climbs. What the same patient
+    says meanwhile is `part_of` it: taken and closed with it. `tried_at` and `tried_by` tell of the last of
+    `tries` calls that nobody picked up.
+    """
 
     class Urgency(models.TextChoices):
         EMERGENCY = "emergency", "Emergency"
@@ -104,6 +110,7 @@ class Alert(models.Model):
         NO_ANSWER = "no_answer", "No answer, will try again"
         NOT_URGENT = "not_urgent", "Read, not urgent"
         FALSE_ALARM = "false_alarm", "False alarm"
+        HANDED_ON = "handed_on", "Not reached, handed on"
 
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, null=True, related_name="+")
     reply = models.ForeignKey(Reply, on_delete=models.CASCADE, null=True, related_name="alerts")
@@ -122,12 +129,29 @@ class Alert(models.Model):
     )
     outcome = models.CharField(max_length=12, choices=Outcome.choices, blank=True)
     steps = models.PositiveSmallIntegerField(default=0)
+    part_of = models.ForeignKey("self", on_delete=models.CASCADE, null=True, related_name="parts")
+    climbs_from = models.DateTimeField(null=True)
+    climbed = models.PositiveSmallIntegerField(default=0, db_default=0)
+    next_step_at = models.DateTimeField(null=True)
+    incident_at = models.DateTimeField(null=True)
+    tries = models.PositiveSmallIntegerField(default=0, db_default=0)
+    tried_at = models.DateTimeField(null=True)
+    tried_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    note = EncryptedText(blank=True, default="", db_default="")
 
     class Meta:
         db_table = "alert"
         indexes = [
+            # Only reader: services/climb, which steps are due.
+            models.Index(
+                fields=["next_step_at"],
+                condition=models.Q(closed_at=None, acknowledged_at=None, part_of=None),
+                name="alert_climbing",
+            ),
             # Only reader: the list of what needs a person.
             models.Index(
                 fields=["clinic", "opened_at"], condition=models.Q(closed_at=None), name="alert_open"
-            )
+            ),
         ]

@@ -121,6 +121,7 @@ def _question(found: Form) -> HttpResponse:
             return _shown("patient/closed", found.language, found.clinic, found.words, {})
         case shown:
             about = {"danger": shown in (Shown.DANGER, Shown.CRISIS), "worry": shown is Shown.WORRY}
+            about["unread"] = not found.watched
             return _shown("patient/checked_in", found.language, found.clinic, found.words, about)
 
 

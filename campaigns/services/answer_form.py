@@ -24,7 +24,7 @@ from campaigns.domain.triage import Assessment, Urgency
 from campaigns.domain.visits import VisitState
 from campaigns.models import Alert, Clinic, Message, PatientLink, Reply
 from campaigns.queries import clock, lexicons
-from campaigns.services import understand
+from campaigns.services import on_call, understand
 from campaigns.services.compose import Approvals, approvals, token_hash
 from campaigns.services.preview import subject_of
 from campaigns.services.understand import Case, Said
@@ -62,7 +62,8 @@ class Shown(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
     """The page behind a link. `language` is what the patient reads; `words` knows which pages are approved in
-    it; `note` is what the patient has written already; `html` is the whole page where it is an e-mail."""
+    it; `note` is what the patient has written already; `html` is the whole page where it is an e-mail;
+    `watched` says whether somebody at the clinic learnt of the answer when it came."""
 
     clinic: Clinic
     language: str
@@ -71,6 +72,7 @@ class Form:
     shown: Shown
     note: str = ""
     html: str = ""
+    watched: bool = True
 
     @property
     def kind(self) -> str:
@@ -106,7 +108,9 @@ def answer_form(token: str, choice: str, note: str) -> Form | None:
         return _form(link, Shown.CLOSED)
     reply = understand.once(said.provider_id, lambda: _receive(link, said, parsed, found))
     shown = _page_of(reply, found)
-    return replace(_form(link, shown), html=_crisis(link) if shown is Shown.CRISIS else "")
+    watched = on_call.is_watched(link.message.clinic, reply.received_at)
+    html = _crisis(link, watched) if shown is Shown.CRISIS else ""
+    return replace(_form(link, shown), html=html, watched=watched)
 
 
 def _find(token: str, now: datetime) -> PatientLink | None:
@@ -127,10 +131,11 @@ def _form(link: PatientLink, shown: Shown, note: str = "") -> Form:
     )
 
 
-def _crisis(link: PatientLink) -> str:
+def _crisis(link: PatientLink, watched: bool) -> str:
     """The words for somebody who wants to die, which name 9-8-8: the e-mail that is on its way, at once."""
     message = subject_of(link.message, channel=Channel.EMAIL)
-    words = replace(message, template="auto/crisis", purpose=Purpose.SAFETY)
+    template = "auto/crisis" if watched else "auto/crisis_unread"
+    words = replace(message, template=template, purpose=Purpose.SAFETY)
     return sheet_of(words, link.message.clinic, approvals(link.message.clinic))
 
 

@@ -20,8 +20,10 @@ from django.utils import timezone
 
 from campaigns.delivery.pages import digest_of
 from campaigns.domain.errors import CampaignsError
-from campaigns.models import Clinic, Installation
+from campaigns.domain.recipients import Channel
+from campaigns.models import Alert, Clinic, Installation
 from campaigns.queries import sequence_files
+from campaigns.services import on_call
 from campaigns.services.compose import SOURCE_LANGUAGE, approvals
 from campaigns.services.standings import names
 
@@ -32,6 +34,8 @@ SERVERS = range(15, 19)
 MOST_SKEW = timedelta(seconds=5)
 STALE_TICK = timedelta(minutes=2)
 """The worker ticks every few seconds; after this long without a tick nothing is being sent."""
+STALE_CLIMB = timedelta(minutes=2)
+"""The alert ladder is looked at every 15 s; after this long without a look nobody is told of an alert."""
 PATIENCE = 3
 """Seconds to wait for a server to answer."""
 
@@ -182,6 +186,7 @@ def _content() -> Findings:
     if not clinics:
         yield _error("There is no clinic yet", "Run `campaigns create-clinic`.")
     for clinic in clinics:
+        yield from _on_call(clinic)
         yield from _wording(clinic)
 
 
@@ -204,6 +209,36 @@ def _sending() -> Findings:
         yield _error(f"Nothing has looked for due messages since {when}", mend)
     else:
         yield _ok("Due messages are being looked for")
+    if not row.rehearsal_now and ladder_stands_still(timezone.now()):
+        mend = "Start `campaigns worker` and `campaigns beat`, or `campaigns send-due --watch`."
+        yield _error("Alerts wait and nothing has looked at the alert ladder for two minutes", mend)
+
+
+def ladder_stands_still(now: datetime) -> bool:
+    """Whether an alert waits that nobody has taken, and nothing has looked at the ladder for too long."""
+    waiting = Alert.objects.filter(closed_at=None, acknowledged_at=None, part_of=None)
+    stale = now - STALE_CLIMB
+    looked = Installation.objects.filter(pk=1, last_climb_at__gte=stale).exists()
+    # One that has only just come in may wait for the first look after a start.
+    return not looked and waiting.filter(opened_at__lt=stale).exists()
+
+
+def _on_call(clinic: Clinic) -> Findings:
+    """Who would be told of an alert, and by how many ways."""
+    listed = [row for row in on_call.rows(clinic) if on_call.paths_of(row)]
+    where = "An administrator sets it under Alerts, Who is told."
+    if not listed:
+        mend = f"{where} Until then alerts stand on the page alone."
+        yield _warning(f"{clinic.name}: nobody is on the alert list", mend)
+        return
+    channels = {channel for row in listed for channel in on_call.paths_of(row)}
+    if len(channels) < len(Channel):
+        only = "e-mail" if Channel.EMAIL in channels else "text"
+        yield _warning(f"{clinic.name}: alerts go out by {only} only", f"Add the other channel. {where}")
+    if not on_call.on_duty(clinic, timezone.now()):
+        yield _warning(f"{clinic.name}: nobody on the alert list is on duty now", where)
+    else:
+        yield _ok(f"{clinic.name}: {len(listed)} on the alert list")
 
 
 # --- texts

@@ -134,7 +134,7 @@ class _Texting:
 
     def _worried_words(self) -> str:
         """What to say to words or a number that a person must look at the same day."""
-        if self.case.assessment.rules == ("answer.not_ready",):
+        if set(self.case.assessment.rules) <= set(understand.NOT_READY):
             return "auto/not_ready"
         return "auto/high" if self._is_staffed() else "auto/closed"
 

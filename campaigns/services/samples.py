@@ -45,9 +45,10 @@ _ABOUT: Mapping[str, Mapping[str, Mapping[str, object]]] = {
         "missing": {"asks": "pain", "kind": "nrs", "missing": True},
     },
     "patient/checked_in": {
-        "normal": {"danger": False, "worry": False},
-        "worry": {"danger": False, "worry": True},
-        "danger": {"danger": True, "worry": False},
+        "normal": {"danger": False, "worry": False, "unread": False},
+        "worry": {"danger": False, "worry": True, "unread": False},
+        "danger": {"danger": True, "worry": False, "unread": False},
+        "unread": {"danger": True, "worry": False, "unread": True},
     },
     "patient/preferences": {
         "normal": {"ways": SAMPLE_WAYS, "saved": False, "counted": False, "partly": False},

@@ -20,7 +20,7 @@ from campaigns.domain.replies import Parsed
 from campaigns.domain.triage import Assessment
 from campaigns.models import Alert, Answer, Clinic, Message, Patient, Reply
 from campaigns.queries import lexicons, questions
-from campaigns.services import addresses, consent
+from campaigns.services import addresses, consent, on_call
 from campaigns.services.escalate import open_alert
 from campaigns.services.plan import replan
 
@@ -176,8 +176,11 @@ def alert_danger(case: Case) -> bool:
 
 
 def safety_template(case: Case) -> str:
-    """The fixed safety text for an emergency. It says that staff know: only once the alert is stored."""
-    return "auto/crisis" if "crisis" in case.assessment.groups else "auto/emergency"
+    """The fixed safety text for an emergency: that staff know, only once the alert is stored and only while
+    somebody learns of it; else that nobody is there to read."""
+    said = case.said
+    kind = "auto/crisis" if "crisis" in case.assessment.groups else "auto/emergency"
+    return kind if said.clinic is None or on_call.is_watched(said.clinic, said.now) else f"{kind}_unread"
 
 
 WRONG_PERSON = "may be the wrong person"
@@ -272,6 +275,8 @@ APART = {
     "auto/which_patient": timedelta(hours=24),
     "auto/emergency": timedelta(hours=1),
     "auto/crisis": timedelta(hours=1),
+    "auto/emergency_unread": timedelta(hours=1),
+    "auto/crisis_unread": timedelta(hours=1),
 }
 """The same fixed text is not repeated to one patient on one channel sooner than this."""
 

@@ -81,9 +81,19 @@ def answer(request: HttpRequest, answer_id: int) -> Answer:
     return get_object_or_404(Answer, pk=answer_id, patient__clinic=staff(request).clinic_id)
 
 
+def colleague(request: HttpRequest, staff_id: int) -> Staff:
+    """One person with an account at this clinic."""
+    return get_object_or_404(Staff, pk=staff_id, clinic=staff(request).clinic_id)
+
+
 def alerts(request: HttpRequest) -> QuerySet[Alert]:
     """This clinic's alerts, and those that nobody could be matched to: they must not wait unseen."""
     return Alert.objects.filter(Q(clinic=staff(request).clinic_id) | Q(clinic=None))
+
+
+def open_alerts(request: HttpRequest) -> QuerySet[Alert]:
+    """Those that wait for their end. What joined another alert ends with it."""
+    return alerts(request).filter(closed_at=None, part_of=None)
 
 
 def alert(request: HttpRequest, alert_id: int) -> Alert:

@@ -22,7 +22,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "staff": SimpleLazyObject(lambda: _staff(request)),
         "clinic": SimpleLazyObject(lambda: access.staff(request).clinic),
         "installation": SimpleLazyObject(access.installation),
-        "open_alerts": SimpleLazyObject(lambda: access.alerts(request).filter(closed_at=None).count()),
+        "open_alerts": SimpleLazyObject(lambda: access.open_alerts(request).count()),
         "page_language": filters.page_language(),
         "site_languages": SITE_LANGUAGES,
         "page_direction": "rtl" if get_language_bidi() else "ltr",

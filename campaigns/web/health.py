@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from campaigns.queries import clock
-from campaigns.services.examine import STALE_TICK
+from campaigns.services.examine import STALE_TICK, ladder_stands_still
 from campaigns.web.access import installation
 
 
@@ -42,6 +42,8 @@ def _reasons() -> list[str]:
         reasons.append("No worker has reported yet: start `campaigns worker` and `campaigns beat`.")
     elif clock.now() - row.last_tick_at > STALE_TICK:
         reasons.append(f"No worker has reported since {row.last_tick_at.isoformat(timespec='seconds')}.")
+    if ladder_stands_still(clock.now()):
+        reasons.append("Alerts wait and nobody is told: start `campaigns worker` and `campaigns beat`.")
     return reasons
 
 

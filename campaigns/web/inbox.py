@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any, TypedDict
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.domain.errors import NotAllowed
-from campaigns.models import Alert
+from campaigns.models import Alert, AlertNotice
 from campaigns.queries import clock, timeline
 from campaigns.queries.timeline import Bubble
 from campaigns.services import escalate
+from campaigns.services.on_call import clinic_time, on_duty
 from campaigns.web import access, beside
 from campaigns.web.home import urgent_first
 from campaigns.web.told import told
@@ -26,20 +29,43 @@ CLOSED_A_PAGE = 25
 @require_safe
 def alerts(request: HttpRequest) -> HttpResponse:
     """Open alerts, most urgent first; closed ones below, newest first."""
-    rows = access.alerts(request).select_related(
-        "patient", "reply__message__visit", "acknowledged_by", "closed_by"
-    )
+    people = ("patient", "reply__message__visit", "acknowledged_by", "closed_by", "tried_by")
+    rows = access.alerts(request).filter(part_of=None).select_related(*people)
     rows = rows.defer("reply__message__subject", "reply__message__body", "reply__message__html")
-    waiting = urgent_first(list(rows.filter(closed_at=None)))
+    waiting = urgent_first(list(rows.filter(closed_at=None).prefetch_related(_further(), _told())))
     closed = rows.exclude(closed_at=None).order_by("-closed_at", "-pk")
+    clinic, now = access.staff(request).clinic, clock.now()
     talks = timeline.conversations({alert.patient_id for alert in waiting if alert.patient_id})
     context = {
         "waiting": [(alert, _talk(alert, talks)) for alert in waiting],
         "closed": Paginator(closed, CLOSED_A_PAGE).get_page(request.GET.get("page")),
         "outcomes": Alert.Outcome.values,
-        "besides": beside.all_of(waiting, access.staff(request).clinic, clock.now()),
+        "besides": beside.all_of(waiting, clinic, now),
+        "held": _held(waiting),
+        "duty": on_duty(clinic, now),
+        "is_open": clinic_time(clinic).is_open(now),
+        "now": now,
     }
     return render(request, "web/alerts.html", context)
+
+
+def _further() -> Prefetch[Any]:
+    """What the patient said after the text that opened the alert."""
+    return Prefetch("parts", Alert.objects.select_related("reply").order_by("opened_at", "pk"))
+
+
+def _told() -> Prefetch[Any]:
+    """Who was told of it, newest first."""
+    return Prefetch("notices", AlertNotice.objects.select_related("staff").order_by("-at", "staff_id"))
+
+
+def _held(waiting: list[Alert]) -> dict[UUID, str]:
+    """Who has an earlier alert of a patient in hand: words that came later are shown as new ones."""
+    return {
+        alert.patient_id: alert.acknowledged_by.name
+        for alert in waiting
+        if alert.patient_id and alert.acknowledged_by
+    }
 
 
 def _talk(alert: Alert, talks: dict[UUID, list[Bubble]]) -> list[Bubble]:
@@ -49,9 +75,29 @@ def _talk(alert: Alert, talks: dict[UUID, list[Bubble]]) -> list[Bubble]:
 @require_POST
 def acknowledge(request: HttpRequest, alert_id: int) -> HttpResponse:
     """Take it in hand."""
-    alert = access.alert(request, alert_id)
-    escalate.acknowledge(alert.pk, access.staff(request))
+    alert, staff = access.alert(request, alert_id), access.staff(request)
+    taken = escalate.acknowledge(alert.pk, staff)
+    if taken.acknowledged_by and taken.acknowledged_by != staff:
+        name = taken.acknowledged_by.name
+        messages.warning(request, _("%(name)s has it already.") % {"name": name})
     return redirect("alerts")
+
+
+class Said(TypedDict):
+    """What the form to close an alert says."""
+
+    outcome: str
+    note: str
+    seen: int | None
+
+
+def _said(request: HttpRequest) -> Said:
+    seen = request.POST.get("seen", "")
+    return {
+        "outcome": request.POST.get("outcome", ""),
+        "note": request.POST.get("note", "")[: escalate.LONGEST_NOTE],
+        "seen": int(seen) if seen.isdecimal() and len(seen) < 6 else None,
+    }
 
 
 @require_POST
@@ -59,9 +105,12 @@ def close(request: HttpRequest, alert_id: int) -> HttpResponse:
     """Close it, saying how it ended."""
     alert = access.alert(request, alert_id)
     try:
-        escalate.close(alert.pk, access.staff(request), request.POST.get("outcome", ""))
+        ended = escalate.close(alert.pk, access.staff(request), **_said(request))
     except NotAllowed as error:
         messages.error(request, told(str(error)))
     else:
-        messages.success(request, _("The alert is closed."))
+        messages.success(
+            request,
+            _("The alert is closed.") if ended.closed_at else _("The alert is put back and comes again."),
+        )
     return redirect("alerts")

@@ -192,6 +192,7 @@ ALERT_OUTCOMES: Words = {
     "no_answer": _("No answer, will try again"),
     "not_urgent": _("Read, not urgent"),
     "false_alarm": _("False alarm"),
+    "handed_on": _("Not reached, handed on"),
 }
 
 CALL_OUTCOMES: Words = {
@@ -220,6 +221,28 @@ VISIT_STANDING_TONES: dict[str, str] = {
     "to_come": "next",
     "yes": "good",
 }
+RUNGS: Words = {
+    "on_duty": _p("who was told of an alert", "on duty"),
+    "next": _p("who was told of an alert", "next person"),
+    "everybody": _p("who was told of an alert", "everybody and the lead"),
+    "incident": _p("who was told of an alert", "incident"),
+}
+
+NOTICE_STATES: Words = {
+    "planned": _p("a word to staff", "is being tried"),
+    "sending": _p("a word to staff", "is being tried"),
+    "sent": _p("a word to staff", "sent"),
+    "failed": _p("a word to staff", "did not go"),
+    "not_needed": _p("a word to staff", "not needed any more"),
+}
+
+DUTIES: Words = {
+    "always": _("Day and night"),
+    "clinic": _("While the clinic is open"),
+    "outside": _("While the clinic is closed"),
+    "between": _("Every day between two times"),
+}
+"""When somebody on the alert list is on duty."""
 
 REPLY_OUTCOMES: Words = {
     "waiting": _("not read yet"),
@@ -327,6 +350,7 @@ SAMPLES: Words = {
     "missing": _("No answer chosen"),
     "worry": _("Worrying answer"),
     "danger": _("Dangerous answer"),
+    "unread": _("Dangerous answer while nobody is on duty"),
     "saved": _("After saving"),
     "email": _("E-mail"),
     "sms": _p("channel", "Text"),
@@ -380,6 +404,9 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "call_outcome": _lookup(CALL_OUTCOMES),
     "channel": _lookup(CHANNELS),
     "consent": _lookup(CONSENT),
+    "duty": _lookup(DUTIES),
+    "notice_state": _lookup(NOTICE_STATES),
+    "rung": _lookup(RUNGS),
     "outcome": _lookup(OUTCOMES),
     "patient_status": _lookup(PATIENT_STATUSES),
     "purpose": _lookup(PURPOSES),

@@ -67,6 +67,7 @@ class Config:
     EMAIL_URL: str = ""
     EMAIL_FROM: str = "Clinic <clinic@clinic.example>"
     EMAIL_SENT_URL: str = ""
+    ALERT_EMAIL_URL: str = ""
     SENDER_THREADS: int = 16
 
 

@@ -41,6 +41,8 @@ EXPECTED = {
     **{f"aftercare/{step}": BOTH for step in ("side_effects_again", "week_pain", "week_nsaids", "change")},
     **{f"course_end/{s}": BOTH for s in ("pain", "change", "three_months", "three_months_change")},
     "auto/emergency": BOTH,
+    "auto/emergency_unread": BOTH,
+    "auto/crisis_unread": BOTH,
     "auto/crisis": BOTH,
     **{f"auto/{s}": {"sms"} for s in ("high", "ok", "closed", "stop", "start", "help")},
     **{f"auto/{s}": {"sms"} for s in ("language", "languages", "which_patient", "call", "not_ready")},

@@ -135,6 +135,18 @@ def test_a_danger_sign_is_an_emergency_and_the_safety_text_follows_by_e_mail(pat
     ]
 
 
+@pytest.mark.parametrize(
+    ("note", "template"), [("chest pain", "emergency_unread"), ("I want to die", "crisis_unread")]
+)
+def test_while_nobody_is_on_duty_the_page_says_so(patient: Patient, note: str, template: str) -> None:
+    link = asked(patient)
+    Clinic.objects.update(staffed_hours={})
+    page = post(link, "4", note)
+    assert "We have told our staff" not in page
+    assert "Our staff will read this" in page
+    assert [m.template for m in patient.messages.filter(sequence="auto")] == [f"auto/{template}"]
+
+
 def test_a_rise_of_three_is_a_worry(patient: Patient) -> None:
     assert THANKS in post(asked(patient), "3")
     assert WORRY in post(asked(patient, "week_pain"), "6")

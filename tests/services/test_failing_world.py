@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import time, timedelta
@@ -239,7 +238,8 @@ def test_a_watch_outlives_the_database_and_says_so_once(
             raise OperationalError("connection refused\nIs the server running?")
         return 0
 
-    monkeypatch.setattr(threading, "Event", Stop)
+    monkeypatch.setattr(send_due, "Event", Stop)
+    monkeypatch.setattr(send_due, "_climb_until", lambda stop: None)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(send_due, "drain", drain)
     monkeypatch.setattr(connection, "close", lambda: None)
@@ -251,7 +251,7 @@ def test_a_watch_outlives_the_database_and_says_so_once(
 
 
 @pytest.mark.parametrize(
-    "task", [tasks.send_due, tasks.reconcile, tasks.replan_changed], ids=lambda t: t.name
+    "task", [tasks.send_due, tasks.reconcile, tasks.replan_changed, tasks.climb], ids=lambda t: t.name
 )
 def test_a_worker_says_in_one_line_that_the_database_is_away(
     clinic: Clinic,

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
-from django.test import Client
+from datetime import timedelta
 
-from campaigns.models import Alert, Patient, Reply, Staff
-from tests.factories import NOON
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from campaigns.models import Alert, AlertNotice, Clinic, Installation, Patient, Reply, Staff
+from campaigns.services import escalate
+from tests.factories import NOON, make_staff
 
 
 @pytest.fixture
@@ -65,3 +70,85 @@ def test_it_closes_with_an_outcome_and_keeps_it(pages: Client, alert: Alert, coo
 def test_it_shows_a_text_from_an_unknown_number_to_every_clinic(pages: Client, alert: Alert) -> None:
     Alert.objects.update(clinic=None, patient=None)
     assert "Unknown number" in pages.get("/alerts").content.decode()
+
+
+def test_the_second_of_two_is_told_who_has_it(pages: Client, alert: Alert, clinic: Clinic) -> None:
+    escalate.acknowledge(alert.pk, make_staff(clinic, "kim@clinic.example"))
+    page = pages.post(f"/alerts/{alert.pk}/acknowledge", follow=True).content.decode()
+    assert "Coordinator has it already." in page
+
+
+def test_no_answer_keeps_the_alert_with_its_note(pages: Client, alert: Alert) -> None:
+    said = {"outcome": "no_answer", "note": "left a message <b>", "seen": "0"}
+    page = pages.post(f"/alerts/{alert.pk}/close", said, follow=True).content.decode()
+    assert "The alert is put back and comes again." in page
+    assert "left a message &lt;b&gt;" in page
+    assert "1 time," in page
+
+
+def further(alert: Alert, number: int) -> Alert:
+    """More words of the same patient."""
+    assert alert.reply is not None
+    reply = Reply.objects.get(pk=alert.reply.pk)
+    reply.pk, reply.provider_id, reply.body = None, f"MORE{number}", f"more words {number}"
+    reply.save()
+    return escalate.open_alert(
+        clinic=alert.clinic,
+        reply=reply,
+        patient=alert.patient,
+        urgency="urgent",
+        rule="en.infection",
+        matched=["fever"],
+        now=NOON,
+    )
+
+
+def test_further_words_stand_with_the_alert_and_nobody_closes_over_them(pages: Client, alert: Alert) -> None:
+    assert further(alert, 1).part_of == alert
+    page = pages.get("/alerts").content.decode()
+    assert page.count('class="alert card') == 1
+    assert "more words 1" in page
+    assert '<b class="count">1</b>' in page
+    answer = pages.post(f"/alerts/{alert.pk}/close", {"outcome": "reached", "seen": "0"}, follow=True)
+    assert "The patient has written again: read it before you close." in answer.content.decode()
+
+
+def test_words_after_somebody_took_it_are_shown_as_new(pages: Client, alert: Alert) -> None:
+    pages.post(f"/alerts/{alert.pk}/acknowledge")
+    assert further(alert, 1).part_of is None
+    page = pages.get("/alerts").content.decode()
+    assert "New words. Coordinator has an earlier alert of this patient." in page
+
+
+def test_more_alerts_take_no_more_questions_to_the_database(
+    pages: Client, alert: Alert, coordinator: Staff
+) -> None:
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            pages.get("/alerts")
+        return len(queries)
+
+    AlertNotice.objects.create(
+        alert=alert, rung="on_duty", staff=coordinator, channel="sms", at=NOON, due_at=NOON
+    )
+    further(alert, 1)
+    few = asked()
+    for number in range(2, 12):
+        more = further(alert, number)
+        Alert.objects.filter(pk=more.pk).update(part_of=None)
+        AlertNotice.objects.create(
+            alert=more, rung="on_duty", staff=coordinator, channel="sms", at=NOON, due_at=NOON
+        )
+    assert asked() == few <= 20
+
+
+@pytest.mark.parametrize(("age", "old"), [(None, True), (12, False), (61, True)])
+def test_it_says_when_alerts_were_last_checked(
+    pages: Client, alert: Alert, age: int | None, old: bool
+) -> None:
+    checked = None if age is None else NOON - timedelta(seconds=age)
+    Installation.objects.update(last_climb_at=checked)
+    for address in ("/", "/alerts"):
+        page = pages.get(address).content.decode()
+        assert ('class="checked old"' in page) is old
+        assert age is None or f'data-age="{age}"' in page

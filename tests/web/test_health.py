@@ -11,7 +11,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
-from campaigns.models import Installation, Patient
+from campaigns.models import Alert, Installation, Patient
 from campaigns.queries import clock
 from tests.web import cast
 
@@ -41,6 +41,17 @@ def test_it_says_what_keeps_it_from_sending(client: Client, working: Installatio
 
 def test_it_is_not_ready_before_any_worker_reported(client: Client, db: None) -> None:
     assert "No worker has reported yet" in ready(client)[1][0]
+
+
+def test_it_is_not_ready_while_alerts_wait_and_nobody_looks(client: Client, working: Installation) -> None:
+    now = clock.now()
+    waits = Alert.objects.create(urgency="emergency", rule="x", opened_at=now - timedelta(minutes=3))
+    assert "Alerts wait and nobody is told" in ready(client)[1][0]
+    Installation.objects.update(last_climb_at=now - timedelta(seconds=100))
+    assert ready(client) == (200, [])
+    Installation.objects.update(last_climb_at=now - timedelta(minutes=3))
+    Alert.objects.filter(pk=waits.pk).update(acknowledged_at=now)
+    assert ready(client) == (200, [])
 
 
 def test_it_stays_ready_without_redis_and_says_so(

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, reverse
 
-from campaigns.models import Alert, Clinic, Patient, Staff, WordingComment
+from campaigns.models import Alert, Clinic, OnCall, Patient, Staff, WordingComment
 from campaigns.urls import PUBLIC, urlpatterns
 from tests.web import cast
 from tests.web.stored import everything_stored
@@ -39,6 +39,7 @@ ANYTHING: dict[str, Any] = {
     "act": "approve",
     "comment_id": 1,
     "answer_id": 1,
+    "staff_id": 1,
 }
 OF_EVERY_CLINIC = {"tag", "language", "edition"}
 """What is in a path that names the same thing at every clinic: a language, not a row."""
@@ -58,6 +59,20 @@ def alert_of(patient: Patient) -> Alert:
         rule="free_text",
         opened_at=patient.created_at,
     )
+
+
+def on_call_of(patient: Patient) -> OnCall:
+    staff, _ = Staff.objects.get_or_create(
+        email="oncall@clinic.example",
+        defaults={
+            "clinic": patient.clinic,
+            "name": "Robin",
+            "role": "administrator",
+            "created_at": patient.created_at,
+        },
+    )
+    listed = {"clinic": patient.clinic, "email": staff.email, "phone": "+16045550140"}
+    return OnCall.objects.get_or_create(staff=staff, defaults=listed)[0]
 
 
 def comment_of(patient: Patient) -> WordingComment:
@@ -82,6 +97,7 @@ def objects(patient: Patient) -> dict[str, Any]:
         "message_id": cast.sent_mail(patient).pk,
         "alert_id": alert_of(patient).pk,
         "answer_id": cast.answer(cast.question(patient), "4").pk,
+        "staff_id": on_call_of(patient).staff_id,
         "tag": "ar",
         "language": "ar",
         "context": "shared.email.hello",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 
 from campaigns.domain.lifecycle import State
-from campaigns.domain.visits import VisitState
+from campaigns.domain.visits import VisitKind, VisitState
 from campaigns.models import (
     Alert,
     Answer,
@@ -15,6 +15,7 @@ from campaigns.models import (
     Clinic,
     Consent,
     Message,
+    OnCall,
     Patient,
     Reply,
     Suppression,
@@ -23,7 +24,7 @@ from campaigns.models import (
 from campaigns.queries import clock
 from campaigns.services.send import drain
 from campaigns.services.visits import settle
-from tests.factories import NOON, make_patient, message, set_now
+from tests.factories import NOON, make_patient, make_staff, message, set_now
 from tests.web.stored import everything_stored
 from tests.webhooks.conftest import INBOUND, Post, Say
 
@@ -128,6 +129,43 @@ def test_it_thanks_who_is_not_ready_and_tells_staff_the_same_day(clinic: Clinic,
     say("N")
     assert (Answer.objects.get().value, Alert.objects.get().urgency) == ("no", "urgent")
     assert [m.template for m in answers_of_ours(enrolled.patient)] == ["auto/not_ready"]
+
+
+def test_it_does_not_frighten_who_is_not_coming(clinic: Clinic, say: Say) -> None:
+    day = NOON.date() + timedelta(days=10)
+    visits = [(VisitKind.CONSULTATION, day, time(14, 0))]
+    enrolled = make_patient(clinic, sequences=["previsit"], visits=visits)
+    asked = message(enrolled, "confirm")
+    set_now(asked.send_at)
+    drain()
+    say("N")
+    assert Alert.objects.get().rule == "answer.not_confirm"
+    assert [m.template for m in answers_of_ours(enrolled.patient)] == ["auto/not_ready"]
+
+
+NIGHT = NOON + timedelta(hours=10)
+"""23:00 at the clinic."""
+
+
+@pytest.mark.parametrize(("body", "kind"), [("I cannot breathe", "emergency"), ("I want to die", "crisis")])
+@pytest.mark.parametrize(
+    ("now", "when", "told"),
+    [(NOON, "", True), (NIGHT, "", False), (NIGHT, "always", True), (NIGHT, "clinic", False)],
+)
+def test_the_safety_text_says_that_staff_know_only_where_somebody_is_told(
+    patient: Patient, say: Say, body: str, kind: str, now: datetime, when: str, told: bool
+) -> None:
+    if when:
+        staff = make_staff(patient.clinic)
+        OnCall.objects.create(clinic=patient.clinic, staff=staff, email="a@alerts.example", when=when)
+    set_now(now)
+    say(body)
+    drain()
+    [answer] = answers_of_ours(patient)
+    assert answer.template == f"auto/{kind}" + ("" if told else "_unread")
+    assert answer.state == State.ACCEPTED
+    assert ("We have told our staff" in answer.body) is told
+    assert "911" in answer.body
 
 
 def test_it_shows_a_text_from_an_unknown_number_to_a_person(clinic: Clinic, say: Say) -> None:

@@ -21,9 +21,10 @@ _CHANNELS: States = {
 _STATES: Mapping[str, States] = {
     "patient/call_us": {"": {"channel": "sms"}},
     "patient/checked_in": {
-        "": {"danger": False, "worry": False},
-        "with a worry": {"danger": False, "worry": True},
-        "with a danger sign": {"danger": True, "worry": False},
+        "": {"danger": False, "worry": False, "unread": False},
+        "with a worry": {"danger": False, "worry": True, "unread": False},
+        "with a danger sign": {"danger": True, "worry": False, "unread": False},
+        "with a danger sign, nobody on duty": {"danger": True, "worry": False, "unread": True},
     },
     "patient/unsubscribe": _CHANNELS,
     "patient/unsubscribed": _CHANNELS,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import signal
-import threading
 from argparse import ArgumentParser
 from datetime import datetime
+from threading import Event, Thread
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -15,10 +16,16 @@ from django.db.models import Count
 from campaigns.delivery.channels import Ending
 from campaigns.models import Attempt
 from campaigns.queries import clock
+from campaigns.services.climb import PATIENCE, climb
 from campaigns.services.examine import refuse_unfit
 from campaigns.services.reconcile import reconcile
 from campaigns.services.send import BATCH, drain, send_batch
 from campaigns.services.take_in import take_up_waiting
+
+log = logging.getLogger(__name__)
+
+CLIMB_EVERY = 15.0
+"""Seconds between two looks at the alert ladder, as the beat has it."""
 
 
 class Command(BaseCommand):
@@ -39,6 +46,7 @@ class Command(BaseCommand):
             tried = send_batch(options["limit"]).tried
         else:
             take_up_waiting()
+            climb()
             reconcile()
             tried = drain(BATCH)
         put_off = not_sent(began)
@@ -47,9 +55,12 @@ class Command(BaseCommand):
             self.stderr.write(f"{count} not sent: {fault}. They are tried again.")
 
     def _watch(self, every: float) -> None:
-        stop = threading.Event()
+        stop = Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
+        # A thread of its own: a long batch to patients must not keep staff waiting.
+        ladder = Thread(target=_climb_until, args=(stop,), name="ladder", daemon=True)
+        ladder.start()
         self.stdout.write("Watching. Ctrl-C stops after the batch in hand.")
         told: set[str] = set()
         while not stop.is_set():
@@ -58,6 +69,20 @@ class Command(BaseCommand):
                 self.stderr.write(f"{fault}. Trying again until it is over.")
             told = faults
             stop.wait(every)
+        ladder.join(PATIENCE)
+
+
+def _climb_until(stop: Event) -> None:
+    """Climb the alert ladder again and again. A database that is away is the other thread's to report."""
+    while not stop.is_set():
+        try:
+            climb()
+        except (OperationalError, InterfaceError):
+            connection.close()
+        except Exception:
+            log.exception("the alert ladder failed; it is tried again")
+        stop.wait(CLIMB_EVERY)
+    connection.close()
 
 
 def _pass() -> set[str]:
