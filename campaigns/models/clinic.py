@@ -88,6 +88,11 @@ class Clinic(models.Model):
         help_text="Another one after every change of wording; kept by triggers",
     )
     opt_out_scope = models.CharField(max_length=7, choices=OptOutScope.choices, default=OptOutScope.CHANNEL)
+    lexicon_version = models.UUIDField(
+        default=uuid.uuid4,
+        editable=False,
+        help_text="Another one after every change of the clinic's own words for replies; kept by a trigger",
+    )
     is_demo = models.BooleanField(default=False)
     created_at = models.DateTimeField()
 

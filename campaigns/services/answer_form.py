@@ -174,7 +174,7 @@ def _said(link: PatientLink, choice: str, note: str, now: datetime) -> Said:
 
 def _parsed(said: Said, answer: Answer | None) -> Parsed:
     """The choice is the answer; the note is read for keywords only."""
-    note = replies.parse(said.body, language=said.language, lexicon=lexicons.load())
+    note = replies.parse(said.body, language=said.language, lexicon=lexicons.of(said.clinic))
     return replace(note, answer=answer)
 
 

@@ -59,7 +59,7 @@ def parse(said: Said) -> Parsed:
         language=said.language,
         expects=EXPECTED.get(said.question, Expects.NONE),
         question=said.question,
-        lexicon=lexicons.load(),
+        lexicon=lexicons.of(said.clinic),
     )
 
 

@@ -22,7 +22,7 @@ from campaigns.delivery.pages import digest_of
 from campaigns.domain.errors import CampaignsError
 from campaigns.domain.recipients import Channel
 from campaigns.models import Alert, Clinic, Installation
-from campaigns.queries import sequence_files
+from campaigns.queries import lexicons, sequence_files
 from campaigns.services import on_call
 from campaigns.services.compose import SOURCE_LANGUAGE, approvals
 from campaigns.services.standings import names
@@ -188,6 +188,7 @@ def _content() -> Findings:
     for clinic in clinics:
         yield from _on_call(clinic)
         yield from _wording(clinic)
+        yield from _own_words(clinic)
 
 
 def _sending() -> Findings:
@@ -266,6 +267,13 @@ def _wording(clinic: Clinic) -> Findings:
             yield _error(f"{clinic.name}: {str(error).rstrip('.')}", "Then run `campaigns catalogs compile`.")
             continue
         yield _count(clinic, language, len(wanted & known.approved), len(wanted))
+
+
+def _own_words(clinic: Clinic) -> Findings:
+    """Approved words for replies that the lists of this release refuse. What ships is used all the same."""
+    for change, why in lexicons.own(clinic).left_out:
+        what = f"{clinic.name}: an approved word for {change.language} {change.entry} is left out: {why}"
+        yield _error(what.rstrip(": ."), "Take it out of force, or propose it in another way, on /words.")
 
 
 def _count(clinic: Clinic, language: str, approved: int, total: int) -> Finding:

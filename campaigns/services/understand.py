@@ -99,7 +99,7 @@ def assess(said: Said, parsed: Parsed) -> Assessment:
         question=said.question,
         answer=parsed.answer,
         previous_answer=_previous(said.patient, said.question),
-        lexicon=lexicons.load(),
+        lexicon=lexicons.of(said.clinic),
     )
 
 

@@ -18,7 +18,7 @@ from campaigns.delivery import formats
 from campaigns.delivery.translations import language_of
 from campaigns.domain.languages import SUPPORTED
 from campaigns.models import Clinic
-from campaigns.web import names, told, words
+from campaigns.web import lexicon_names, names, told, words
 
 _PLACEHOLDER = re.compile(r"%\(\w+\)s")
 
@@ -112,4 +112,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "told": told.told,
     **words.FILTERS,
     **names.FILTERS,
+    **lexicon_names.FILTERS,
 }

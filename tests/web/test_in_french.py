@@ -11,14 +11,26 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import translation
 
+from campaigns.domain import own_words as word_rules
 from campaigns.domain import recipients
 from campaigns.domain.languages import SUPPORTED
-from campaigns.models import Alert, Answer, Clinic, Installation, Message, Patient, Reply, Staff
+from campaigns.models import (
+    Alert,
+    Answer,
+    Clinic,
+    Installation,
+    LexiconChange,
+    Message,
+    Patient,
+    Reply,
+    Staff,
+)
 from campaigns.queries import sequence_files
-from campaigns.services import enroll, escalate, exchange, reword, sign_off, visits
+from campaigns.services import enroll, escalate, exchange, own_words, reword, sign_off, visits, word_files
 from campaigns.services.standings import in_order
 from campaigns.web import names
 from campaigns.web.told import told
@@ -165,6 +177,7 @@ def every_page(client: Client, patient: Patient) -> Iterator[tuple[str, str]]:
         yield state, client.get(address("visit-settle", **known | {"state": state})).content.decode()
     for act in ("withdraw", "retire"):
         yield act, client.get(address("wording-act", **known | {"act": act})).content.decode()
+    yield from word_pages(client, known["change_id"])
     for state in ("draft", "approved", "comments"):
         yield state, client.get(f"/wording/ar?state={state}").content.decode()
     yield "enroll", send(client, "preview", given_name="", phone="", consent_evidence="")
@@ -175,6 +188,24 @@ def every_page(client: Client, patient: Patient) -> Iterator[tuple[str, str]]:
     past = moved | {"on_date": "2020-01-01", "confirm": "yes"}
     yield "move", client.post(f"/visits/{visit}/move", past).content.decode()
     yield "nothing", client.get("/nothing-here").content.decode()
+
+
+def word_pages(client: Client, proposed: int) -> Iterator[tuple[str, str]]:
+    """The pages of the word lists that answer a form, and those of a word in each state."""
+    yield "words", client.get(f"/words/ar/decide?change={proposed}").content.decode()
+    yield "words", client.get("/words/any").content.decode()
+    said = {"text": "7, I can't breathe", "question": "pain"}
+    yield "words", client.post("/words/en/try", said).content.decode()
+    form = {"place": "en:negators", "kind": "add", "words": "the\nsorry", "reason": "?"}
+    for more in ({}, {"words": "<x>\n7", "reason": ""}, {"place": "en:redflags.chest", "words": "<x>\n/"}):
+        yield "words", client.post("/words/en/propose", form | more).content.decode()
+    file = SimpleUploadedFile("x.yaml", b"language: en\nyes: [zorb, nope]\nremove: {yes: [yep]}\n")
+    yield "words", client.post("/words/en/import", {"file": file}).content.decode()
+    for state in ("approved", "retired"):
+        LexiconChange.objects.update(state=state, approved_by="y", approved_at=NOON, reason="?")
+        yield "words", client.get("/words/ar").content.decode()
+    LexiconChange.objects.update(state="approved", word="<x>", entry="redflags.chest")
+    yield "words", client.get("/words").content.decode()
 
 
 OF_PATIENTS = {"mail", "consent-text", "wording-sample"}
@@ -230,13 +261,26 @@ def refusals(module: ModuleType) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    "module", [enroll, escalate, exchange, recipients, reword, sign_off, visits], ids=lambda m: m.__name__
+    "module",
+    [enroll, escalate, exchange, own_words, recipients, reword, sign_off, visits, word_files],
+    ids=lambda m: m.__name__,
 )
 def test_whatever_a_service_refuses_is_said_in_the_language_of_the_page(
     module: ModuleType, marked: None
 ) -> None:
     found = list(refusals(module))
     assert found
+    assert [text for text in found if unmarked(told(text))] == []
+
+
+def test_whatever_refuses_a_word_is_said_in_the_language_of_the_page(marked: None) -> None:
+    sentences = [
+        said(node.value, word_rules)
+        for node in ast.walk(ast.parse(inspect.getsource(word_rules)))
+        if isinstance(node, ast.Return) and isinstance(node.value, ast.Constant | ast.JoinedStr)
+    ]
+    found = [text for text in sentences if text.endswith(".")]
+    assert len(found) > 8
     assert [text for text in found if unmarked(told(text))] == []
 
 

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, reverse
 
-from campaigns.models import Alert, Clinic, OnCall, Patient, Staff, WordingComment
+from campaigns.models import Alert, Clinic, LexiconChange, OnCall, Patient, Staff, WordingComment
 from campaigns.urls import PUBLIC, urlpatterns
 from tests.web import cast
 from tests.web.stored import everything_stored
@@ -40,6 +40,7 @@ ANYTHING: dict[str, Any] = {
     "comment_id": 1,
     "answer_id": 1,
     "staff_id": 1,
+    "change_id": 1,
 }
 OF_EVERY_CLINIC = {"tag", "language", "edition"}
 """What is in a path that names the same thing at every clinic: a language, not a row."""
@@ -87,6 +88,18 @@ def comment_of(patient: Patient) -> WordingComment:
     )
 
 
+def word_of(patient: Patient) -> LexiconChange:
+    return LexiconChange.objects.create(
+        clinic=patient.clinic,
+        language="ar",
+        entry="yes",
+        word="زورب",
+        kind="add",
+        proposed_by="x",
+        proposed_at=patient.created_at,
+    )
+
+
 def objects(patient: Patient) -> dict[str, Any]:
     """Real things of one patient for every kind of id."""
     visit = cast.first_visit(patient)
@@ -106,6 +119,7 @@ def objects(patient: Patient) -> dict[str, Any]:
         "step": "hello",
         "channel": "email",
         "comment_id": comment_of(patient).pk,
+        "change_id": word_of(patient).pk,
     }
 
 
@@ -175,7 +189,9 @@ def test_it_hides_what_belongs_to_another_clinic(name: str, stranger: Staff, pat
 @pytest.mark.parametrize("name", SIGNED_IN)
 def test_it_opens_its_own_clinic_s_pages(name: str, pages: Client, patient: Patient) -> None:
     """The set-up of the test above, with the owner: there it could otherwise pass for the wrong reason."""
-    assert pages.get(address(name, **objects(patient))).status_code in {200, 405}
+    known = objects(patient)
+    asked = {"change": known["change_id"]} if name == "lexicon-decide" else {}
+    assert pages.get(address(name, **known), asked).status_code in {200, 405}
 
 
 @pytest.mark.parametrize("name", SIGNED_IN)
