@@ -46,6 +46,8 @@ app.conf.update(
         "read what waits": {"task": "take_up_waiting", "schedule": 2.0, "options": {"expires": 10}},
         "settle tries in doubt": {"task": "reconcile", "schedule": 10.0, "options": {"expires": 30}},
         "climb the alert ladder": {"task": "climb", "schedule": 15.0, "options": {"expires": 30}},
+        "read stored mail": {"task": "read_mail", "schedule": 10.0, "options": {"expires": 30}},
+        "fetch mail": {"task": "fetch_mail", "schedule": 60.0, "options": {"expires": 60}},
         "follow changed sequences": {
             "task": "replan_changed",
             "schedule": 600.0,

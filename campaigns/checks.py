@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 import math
+import re
 import zoneinfo
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -25,6 +26,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http.request import validate_host
 
 from campaigns.delivery.channels import InvalidSetting
+from campaigns.delivery.mailbox import inbox_config
 from campaigns.delivery.registry import ChannelSettings, alert_email, build
 from campaigns.models.encryption import encrypt
 
@@ -246,6 +248,47 @@ def mail_sender() -> Findings:
         yield _warning(
             11, "EMAIL_SENT_URL says tls=none: its password crosses the network unencrypted", "Use imaps://."
         )
+
+
+# --- mail that comes in
+
+
+@_checks
+def inbound_mail() -> Findings:
+    """An answer by e-mail must reach us, and be believed for the right reasons."""
+    domain = settings.REPLY_DOMAIN
+    if domain and not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", domain):
+        yield _error(
+            20, f"REPLY_DOMAIN is not a domain: {domain!r}", "Set it to such as reply.your-clinic.ca."
+        )
+    if settings.MAIL_WEBHOOK_SECRET and len(settings.MAIL_WEBHOOK_SECRET) < 24:
+        yield _error(20, "MAIL_WEBHOOK_SECRET is weak", "Set it to 32 random characters or more.")
+    if settings.INBOUND_IMAP_URL:
+        yield from _mailbox()
+    if settings.DEMO:
+        return
+    if settings.EMAIL_CHANNEL != "simulator" and not domain:
+        mend = "Set REPLY_DOMAIN, and have its mail handed to `campaigns mail-in`: docs/mail.md."
+        yield _warning(20, "REPLY_DOMAIN is not set: answers to our e-mail are read by nobody here", mend)
+    if domain and not settings.MAIL_AUTHSERV_ID:
+        mend = "Set it to the name with which your mail server signs Authentication-Results."
+        yield _warning(20, "MAIL_AUTHSERV_ID is not set: only a reply token proves who wrote", mend)
+
+
+def _mailbox() -> Findings:
+    try:
+        config = inbox_config(settings.INBOUND_IMAP_URL)
+    except InvalidSetting as error:
+        yield _error(20, str(error).rstrip("."), "See the settings table in docs/reference.md.")
+        return
+    here = _on_this_machine(settings.INBOUND_IMAP_URL)
+    if settings.DEMO and not here:
+        yield _error(
+            20, "The demo would read a real mailbox: INBOUND_IMAP_URL is not this machine", "Unset it."
+        )
+    elif not (config.encrypted or here):
+        what = "INBOUND_IMAP_URL says tls=none: its password crosses the network unencrypted"
+        yield _warning(20, what, "Use imaps://.")
 
 
 # --- time

@@ -185,7 +185,10 @@ EMAIL_URL = env("EMAIL_URL")
 EMAIL_FROM = env("EMAIL_FROM", "clinic@clinic.example")
 EMAIL_SENT_URL = env("EMAIL_SENT_URL")
 ALERT_EMAIL_URL = env("ALERT_EMAIL_URL")
-REPLY_DOMAIN = env("REPLY_DOMAIN")
+REPLY_DOMAIN = env("REPLY_DOMAIN").strip().lower()
+MAIL_AUTHSERV_ID = env("MAIL_AUTHSERV_ID").strip().lower()
+MAIL_WEBHOOK_SECRET = env("MAIL_WEBHOOK_SECRET")
+INBOUND_IMAP_URL = env("INBOUND_IMAP_URL")
 
 SENDER_THREADS = env_int("SENDER_THREADS", 16)
 """Sends under way at once in one worker process."""
@@ -225,5 +228,7 @@ LOGGING = {
         # Its errors reach whoever asked for a connection; a warning for each new try only buries them.
         "psycopg.pool": {"level": "ERROR"},
         "django.security.csrf": {"level": "ERROR"},
+        # It writes down every line of a session, with the addresses and the tokens in them.
+        "mail.log": {"level": "ERROR"},
     },
 }

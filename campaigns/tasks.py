@@ -11,7 +11,7 @@ from django.db import InterfaceError, OperationalError
 from kombu.exceptions import OperationalError as BrokerError
 
 from campaigns.services import climb as climb_service
-from campaigns.services import plan, send, take_in
+from campaigns.services import fetch_mail, plan, receive_mail, send, take_in
 from campaigns.services import reconcile as reconcile_service
 
 log = logging.getLogger(__name__)
@@ -75,3 +75,17 @@ def climb() -> None:
 def replan_changed() -> None:
     """Plan again where the timing of a sequence or a clinic has changed since the last plan."""
     plan.replan_changed()
+
+
+@shared_task(name="read_mail")
+@next_tick_tries_again()
+def read_mail() -> None:
+    """Read mail that was stored and not read, because its reader died."""
+    receive_mail.read_waiting()
+
+
+@shared_task(name="fetch_mail")
+@next_tick_tries_again()
+def fetch_mailbox() -> None:
+    """Bring in what is new in the mailbox, where the installation reads one."""
+    fetch_mail.fetch_mail()

@@ -24,7 +24,7 @@ from campaigns.web import (
     visits,
     wordings,
 )
-from campaigns.webhooks import twilio
+from campaigns.webhooks import email, twilio
 
 PUBLIC = frozenset(
     {
@@ -35,6 +35,7 @@ PUBLIC = frozenset(
         "readyz",
         "unsubscribe",
         "patient-page",
+        "email-inbound",
         "twilio-inbound",
         "twilio-status",
     }
@@ -74,6 +75,7 @@ urlpatterns = [
     path("alerts/people/<int:staff_id>/remove", on_call.remove, name="on-call-remove"),
     path("alerts/ladder", on_call.ladder, name="alert-ladder"),
     path("alerts/test", on_call.test, name="alert-test"),
+    path("replies/<int:reply_id>/original", inbox.original, name="mail-original"),
     path("wording", wordings.languages, name="wordings"),
     path("wording/comments/<int:comment_id>/settle", wordings.settle, name="wording-settle"),
     path("wording/<str:language>", wordings.language, name="wording-language"),
@@ -95,6 +97,7 @@ urlpatterns = [
     path("words/<str:language>/import", lexicon_files.import_file, name="lexicon-import"),
     path("u/<str:token>", pages.unsubscribe, name="unsubscribe"),
     path("p/<str:token>", pages.linked, name="patient-page"),
+    path("webhooks/email/inbound", email.inbound, name="email-inbound"),
     path("webhooks/twilio/inbound", twilio.inbound, name="twilio-inbound"),
     path("webhooks/twilio/status/<uuid:attempt_id>", twilio.status, name="twilio-status"),
     path("healthz", health.healthz, name="healthz"),

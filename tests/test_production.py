@@ -28,6 +28,7 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
 SECRET = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "FIELD_KEYS", "TWILIO_AUTH_TOKEN", "EMAIL_URL"}
+SECRET |= {"MAIL_WEBHOOK_SECRET", "INBOUND_IMAP_URL"}
 
 every_service = pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
 every_process = pytest.mark.parametrize("service", OURS.values(), ids=OURS)
@@ -37,7 +38,7 @@ every_process = pytest.mark.parametrize("service", OURS.values(), ids=OURS)
 
 
 def test_the_compose_file_has_the_processes_of_an_installation() -> None:
-    assert set(OURS) == {"web", "worker", "alerts", "beat", "migrate", "doctor"}
+    assert set(OURS) == {"web", "worker", "alerts", "beat", "mail-in", "migrate", "doctor"}
     assert set(SERVICES) - set(OURS) == {"postgres", "valkey", "mail"}
     assert [name for name, service in SERVICES.items() if "mail" in service.get("profiles", [])] == ["mail"]
 
@@ -82,7 +83,7 @@ def test_a_process_gets_only_settings_that_exist_and_its_secrets_as_files(servic
 
 @every_process
 def test_a_process_runs_a_command_that_exists(service: dict[str, Any]) -> None:
-    assert service["command"][0] in {*LAUNCHERS, "migrate", "doctor"}
+    assert service["command"][0] in {*LAUNCHERS, "mail-in", "migrate", "doctor"}
 
 
 @every_service

@@ -351,6 +351,14 @@ _AUTHENTICATION = {530, 534, 535, 538}
 _NO_SUCH_MAILBOX = {550, 551, 553}
 
 
+def reason_of_status(status: str) -> Reason:
+    """Why a mail came back, by the status of a delivery report (RFC 3463), such as 5.1.1."""
+    for prefix, reason in _ENHANCED:
+        if status.startswith(prefix):
+            return reason
+    return Reason.UNREACHABLE
+
+
 def _reason(error: OSError, code: int, enhanced: str, phase: Phase) -> Reason:
     """Why the server refused for good. A bare 550 means the mailbox at RCPT and the content after the dot."""
     if phase is Phase.OPENING or code in _AUTHENTICATION:

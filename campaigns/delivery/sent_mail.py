@@ -16,7 +16,6 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from campaigns.delivery.channels import Ending, InvalidSetting, Outcome
 
 _PORTS = {"imap": 143, "imaps": 993}
-_EXAMPLE = "EMAIL_SENT_URL must look like imaps://user:password@host/Sent."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,27 +31,27 @@ class SentConfig:
     timeout: float = 10.0
 
 
-def sent_config(url: str) -> SentConfig:
+def sent_config(url: str, *, name: str = "EMAIL_SENT_URL", folder: str = "Sent") -> SentConfig:
     """Read `imaps://user:password@host[:port]/Folder`, or `imap://...?tls=none` inside one machine.
 
-    Errors never show the password.
+    `name` is the setting that it comes from. Errors never show the password.
     """
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise InvalidSetting("EMAIL_SENT_URL has a port or host that cannot be read.") from None
+        raise InvalidSetting(f"{name} has a port or host that cannot be read.") from None
     if parts.scheme not in _PORTS or not parts.hostname or not parts.username:
-        raise InvalidSetting(_EXAMPLE)
+        raise InvalidSetting(f"{name} must look like imaps://user:password@host/{folder}.")
     if parts.scheme == "imap" and parse_qs(parts.query) != {"tls": ["none"]}:
-        raise InvalidSetting("EMAIL_SENT_URL: imap:// is not encrypted; use imaps://, or say ?tls=none.")
+        raise InvalidSetting(f"{name}: imap:// is not encrypted; use imaps://, or say ?tls=none.")
     return SentConfig(
         host=parts.hostname,
         port=port or _PORTS[parts.scheme],
         encrypted=parts.scheme == "imaps",
         username=unquote(parts.username),
         password=unquote(parts.password or ""),
-        folder=unquote(parts.path.strip("/")) or "Sent",
+        folder=unquote(parts.path.strip("/")) or folder,
     )
 
 
@@ -80,9 +79,9 @@ class SentFolder:
 
     def _ask(self, message_id: str) -> Outcome:
         try:
-            self._connection = self._connection or self._connect()
-            self._connection.select(_quoted(self._config.folder), readonly=True)
-            answer, rows = self._connection.uid("SEARCH", "HEADER", "Message-ID", _quoted(message_id))
+            self._connection = self._connection or connect(self._config)
+            self._connection.select(quoted(self._config.folder), readonly=True)
+            answer, rows = self._connection.uid("SEARCH", "HEADER", "Message-ID", quoted(message_id))
         except (OSError, imaplib.IMAP4.error) as error:
             self._drop()
             return Outcome(ending=Ending.UNCERTAIN, detail=f"{type(error).__name__} asking the sent folder")
@@ -90,29 +89,30 @@ class SentFolder:
             return Outcome(ending=Ending.UNCERTAIN, detail="the sent folder gave no answer")
         return Outcome(ending=Ending.ACCEPTED if any(rows) else Ending.NOT_SENT)
 
-    def _connect(self) -> imaplib.IMAP4:
-        config = self._config
-        connection = (
-            imaplib.IMAP4_SSL(
-                config.host, config.port, ssl_context=ssl.create_default_context(), timeout=config.timeout
-            )
-            if config.encrypted
-            else imaplib.IMAP4(config.host, config.port, timeout=config.timeout)
-        )
-        try:
-            connection.login(config.username, config.password)
-        except (OSError, imaplib.IMAP4.error):
-            _end(connection)
-            raise
-        return connection
-
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            _end(connection)
+            end(connection)
 
 
-def _end(connection: imaplib.IMAP4) -> None:
+def connect(config: SentConfig) -> imaplib.IMAP4:
+    """A connection that is logged in. Raises OSError or imaplib's own error."""
+    connection = (
+        imaplib.IMAP4_SSL(
+            config.host, config.port, ssl_context=ssl.create_default_context(), timeout=config.timeout
+        )
+        if config.encrypted
+        else imaplib.IMAP4(config.host, config.port, timeout=config.timeout)
+    )
+    try:
+        connection.login(config.username, config.password)
+    except (OSError, imaplib.IMAP4.error):
+        end(connection)
+        raise
+    return connection
+
+
+def end(connection: imaplib.IMAP4) -> None:
     """Log out and close; imaplib leaves the socket open where the server is gone."""
     with suppress(OSError, imaplib.IMAP4.error):
         connection.logout()
@@ -120,7 +120,7 @@ def _end(connection: imaplib.IMAP4) -> None:
         connection.shutdown()
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """An IMAP quoted string."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

@@ -65,6 +65,13 @@ def beat(state: Path) -> Program:
     return Program(name="beat", command=_python(command))
 
 
+def mail_in(port: int, *, host: str = "127.0.0.1") -> Program:
+    """The server that the clinic's mail server hands answers to."""
+    return Program(
+        name="mail-in", command=_python(["-m", "campaigns", "mail-in", "--listen", f"{host}:{port}"])
+    )
+
+
 def _python(arguments: Sequence[object]) -> list[str]:
     return [sys.executable, *(str(argument) for argument in arguments)]
 

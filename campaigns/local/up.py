@@ -21,17 +21,19 @@ def main(words: list[str]) -> int:
     """Run until told to stop; 1 when something essential cannot start."""
     parser = argparse.ArgumentParser(prog="campaigns up", description=__doc__)
     parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--mail-port", type=int, default=2525, help="for mail, where REPLY_DOMAIN is set")
     options = parser.parse_args(words[1:])
     state = state_folder()
     try:
         with servers(state) as running:
-            return _run(state, options.port, running)
+            return _run(state, options, running)
     except ServersFailed as error:
         print(error, file=sys.stderr)
         return 1
 
 
-def _run(state: Path, port: int, running: object) -> int:
+def _run(state: Path, options: argparse.Namespace, running: object) -> int:
+    port = options.port
     for name, value in {**ensure(state), "CAMPAIGNS_STATE": str(state)}.items():
         os.environ.setdefault(name, value)
     os.environ.setdefault("PUBLIC_BASE_URL", f"http://127.0.0.1:{port}")
@@ -41,6 +43,8 @@ def _run(state: Path, port: int, running: object) -> int:
         return 1
     programs = [processes.web(port), processes.worker(concurrency=2), processes.beat(state)]
     programs.append(processes.alerts())
+    if any(os.environ.get(name) for name in ("REPLY_DOMAIN", "REPLY_DOMAIN_FILE")):
+        programs.append(processes.mail_in(options.mail_port))
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

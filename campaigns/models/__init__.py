@@ -7,6 +7,7 @@ from campaigns.models.clinic import Clinic, Installation
 from campaigns.models.courses import Course, Visit
 from campaigns.models.enrollments import Enrollment
 from campaigns.models.lexicon import LexiconChange, LexiconComment
+from campaigns.models.mail import InboundMail
 from campaigns.models.messages import Attempt, DeliveryEvent, Message
 from campaigns.models.patients import Consent, ContactPoint, Patient, PatientLink, Suppression
 from campaigns.models.replies import Alert, Answer, AnswerCorrection, Reply
@@ -27,6 +28,7 @@ __all__ = [
     "Course",
     "DeliveryEvent",
     "Enrollment",
+    "InboundMail",
     "Installation",
     "LexiconChange",
     "LexiconComment",

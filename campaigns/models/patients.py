@@ -138,6 +138,7 @@ class PatientLink(models.Model):
         UNSUBSCRIBE = "unsubscribe", "Unsubscribe"
         PREFERENCES = "preferences", "Language of the messages"
         CHECK_IN = "check_in", "The form of a question"
+        REPLY = "reply", "The address that an e-mail is answered to"
 
     token_hash = models.CharField(max_length=64, primary_key=True)
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="links")

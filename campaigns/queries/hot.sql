@@ -165,7 +165,8 @@ LIMIT %(limit)s;
 -- name: hear
 -- Keeps one piece of news about a try, the first time it comes, and locks its message before that: as everywhere.
 WITH ours AS (
-    SELECT a.id AS attempt_id, a.epoch, a.provider_id, m.id, m.patient_id, m.state, m.epoch AS current_epoch
+    SELECT a.id AS attempt_id, a.epoch, a.provider_id, m.id, m.patient_id, m.channel, m.state,
+           m.epoch AS current_epoch
     FROM attempt a JOIN message m ON m.id = a.message_id
     WHERE a.id = %(attempt)s
     FOR NO KEY UPDATE OF m
@@ -175,4 +176,4 @@ WITH ours AS (
     ON CONFLICT (provider_id, status) DO NOTHING
     RETURNING id
 )
-SELECT id, patient_id, state, epoch = current_epoch, provider_id <> '', EXISTS (SELECT FROM kept) FROM ours;
+SELECT id, patient_id, channel, state, epoch = current_epoch, provider_id <> '', EXISTS (SELECT FROM kept) FROM ours;

@@ -303,6 +303,7 @@ class Heard:
 
     message_id: int
     patient_id: UUID
+    channel: str
     state: str
     is_current: bool
     is_accepted: bool

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 
 from campaigns.models import Answer, Attempt, Message, Reply
 
@@ -25,6 +25,12 @@ class Bubble:
     language: str
     state: str
     """The message's state, or what became of the reply."""
+    channel: str = "sms"
+    reply: int = 0
+    """The reply, where it was a mail whose original is kept."""
+    whole: str = ""
+    """All that the mail said, where a part was left out of `text`."""
+    proven: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +45,14 @@ class Story:
     def phone(self) -> list[Bubble]:
         """The texts as the patient's phone shows them."""
         sent = [_sent(m) for m in self.messages if m.channel == "sms" and m.sent_at and m.body]
-        return sorted([*sent, *map(_received, self.replies)], key=_as_told)
+        received = [_received(reply) for reply in self.replies if reply.channel == "sms"]
+        return sorted([*sent, *received], key=_as_told)
+
+    @property
+    def letters(self) -> list[Bubble]:
+        """What the patient wrote by e-mail or on a form, oldest first."""
+        written = [reply for reply in self.replies if reply.channel == "email" and reply.body]
+        return [_received(reply) for reply in written]
 
     @property
     def mailbox(self) -> list[Message]:
@@ -52,7 +65,7 @@ def story(patient_id: UUID) -> Story:
     """Read one patient's story. The HTML of e-mails stays where it is: it is read one at a time."""
     tries = Prefetch("attempts", Attempt.objects.order_by("started_at"))
     messages = Message.objects.filter(patient=patient_id).select_related("visit").prefetch_related(tries)
-    replies = Reply.objects.filter(patient=patient_id, channel="sms").order_by("received_at", "pk")
+    replies = _with_mail(Reply.objects.filter(patient=patient_id)).order_by("received_at", "pk")
     answers = (
         Answer.objects.filter(patient=patient_id)
         .select_related("message")
@@ -72,8 +85,8 @@ def conversations(patient_ids: Iterable[UUID]) -> dict[UUID, list[Bubble]]:
     sent = Message.objects.filter(patient__in=ids, channel="sms", sent_at__isnull=False)
     for message in sent.only("patient_id", "sent_at", "send_at", "body", "language", "state"):
         found[message.patient_id].append(_sent(message))
-    for reply in Reply.objects.filter(patient__in=ids, channel="sms"):
-        if reply.patient_id is not None:
+    for reply in _with_mail(Reply.objects.filter(patient__in=ids)):
+        if reply.patient_id is not None and (reply.body or reply.channel == "sms"):
             found[reply.patient_id].append(_received(reply))
     for bubbles in found.values():
         bubbles.sort(key=_as_told)
@@ -102,10 +115,20 @@ def _sent(message: Message) -> Bubble:
 
 
 def _received(reply: Reply) -> Bubble:
+    mail = getattr(reply, "mail", None)
     return Bubble(
         at=reply.received_at,
         text=reply.body,
         from_patient=True,
         language=reply.language,
         state=reply.outcome,
+        channel=reply.channel,
+        reply=reply.pk if mail else 0,
+        whole=mail.words if mail else "",
+        proven=mail is None or bool(mail.trust),
     )
+
+
+def _with_mail(replies: QuerySet[Reply]) -> QuerySet[Reply]:
+    """The mail that a reply came in, without its bytes."""
+    return replies.select_related("mail").defer("mail__raw")

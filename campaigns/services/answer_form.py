@@ -156,6 +156,11 @@ def _lies_ahead(asked: Message, now: datetime) -> bool:
     return visit.state == VisitState.BOOKED and same_date and starts > now
 
 
+def still_waits(asked: Message, now: datetime) -> bool:
+    """Whether a question that came without a link still waits for its answer, by the same rules."""
+    return not understand.is_answered(asked) and (asked.asks not in READINESS or _lies_ahead(asked, now))
+
+
 def _said(link: PatientLink, choice: str, note: str, now: datetime) -> Said:
     """The submission. It is known by the link and what it says: a second press of the button is the same."""
     point = link.patient.contact_points.filter(channel=Channel.EMAIL).first()
@@ -203,9 +208,9 @@ def _receive(link: PatientLink, said: Said, parsed: Parsed, found: Assessment) -
     alerted = understand.doubt(case) or alerted
     if found.urgency is Urgency.EMERGENCY:
         understand.say(case, understand.safety_template(case), Purpose.SAFETY)
-    if parsed.answer is not None and waits and not _is_late(link.message, said.now):
+    if parsed.answer is not None and waits and not is_late(link.message, said.now):
         understand.record_answer(case, link.patient, link.message)
-    elif parsed.answer is not None and (waits or _was_missed(link.message, said.now)):
+    elif parsed.answer is not None and (waits or still_waits(link.message, said.now)):
         understand.record_late(case, link.patient, link.message, alerted)
         waits = alerted = True
     if _stops(said, parsed):
@@ -215,14 +220,9 @@ def _receive(link: PatientLink, said: Said, parsed: Parsed, found: Assessment) -
     return case.reply
 
 
-def _is_late(asked: Message, now: datetime) -> bool:
+def is_late(asked: Message, now: datetime) -> bool:
     """Whether the question has waited for its answer longer than an answer stays true."""
     return now >= (asked.sent_at or asked.send_at) + open_for(asked.group)
-
-
-def _was_missed(asked: Message, now: datetime) -> bool:
-    """Whether a closed question has no answer yet, and one still tells something."""
-    return not understand.is_answered(asked) and (asked.asks not in READINESS or _lies_ahead(asked, now))
 
 
 def _show_what_is_left(case: Case, waits: bool) -> None:

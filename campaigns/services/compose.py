@@ -36,8 +36,9 @@ LINK_LIFE = {
     PatientLink.Purpose.UNSUBSCRIBE: timedelta(days=180),
     PatientLink.Purpose.PREFERENCES: timedelta(days=180),
     PatientLink.Purpose.CHECK_IN: timedelta(days=7),
+    PatientLink.Purpose.REPLY: timedelta(days=180),
 }
-"""How long a link works. Unsubscribe links outlive CASL's 60 days."""
+"""How long a link works. Unsubscribe links, and the address to answer to, outlive CASL's 60 days."""
 
 LINKED = {Channel.SMS: PatientLink.Purpose.INFORMATION, Channel.EMAIL: PatientLink.Purpose.CHECK_IN}
 """What the link in the words opens: from a text the whole sheet, from an e-mail the form of its question."""
@@ -229,6 +230,8 @@ def _tokens(template: str, channel: Channel) -> dict[str, str]:
     if channel is Channel.EMAIL:
         tokens[PatientLink.Purpose.UNSUBSCRIBE.value] = secrets.token_urlsafe(16)
         tokens[PatientLink.Purpose.PREFERENCES.value] = secrets.token_urlsafe(16)
+        # In letters that survive a server that writes addresses in lower case.
+        tokens |= {PatientLink.Purpose.REPLY.value: secrets.token_hex(16)} if settings.REPLY_DOMAIN else {}
     return tokens
 
 
@@ -241,6 +244,12 @@ def unsubscribe_url(tokens: Mapping[str, str]) -> str:
     """The address that stops this channel, or nothing where the text has no such link."""
     token = tokens.get(PatientLink.Purpose.UNSUBSCRIBE.value)
     return f"{settings.PUBLIC_BASE_URL}/u/{token}" if token else ""
+
+
+def reply_address(tokens: Mapping[str, str]) -> str:
+    """The address that an answer to this e-mail goes to, or nothing where no mail is received."""
+    token = tokens.get(PatientLink.Purpose.REPLY.value)
+    return f"r+{token}@{settings.REPLY_DOMAIN}" if token else ""
 
 
 def page_url(tokens: Mapping[str, str], purpose: PatientLink.Purpose) -> str:

@@ -42,6 +42,7 @@ from campaigns.services.compose import (
     Composed,
     approvals,
     compose,
+    reply_address,
     token_hash,
     unsubscribe_url,
 )
@@ -281,6 +282,7 @@ def _outgoing(row: Claimed, words: Composed, attempt: UUID, context: Context, no
         status_callback=f"{settings.PUBLIC_BASE_URL}/webhooks/twilio/status/{attempt}",
         from_name=clinic.name if is_email else clinic.sms_number,
         message_id=message_id_header(clinic, row.id) if is_email else "",
+        reply_to=reply_address(words.tokens),
         unsubscribe_url=unsubscribe_url(words.tokens),
         calendar=calendar,
         calendar_method=method,

@@ -44,10 +44,10 @@ def _advance(heard: Heard, reported: State, reason: Reason | None, now: datetime
         return
     why = reason if new is State.UNDELIVERED else None
     Message.objects.filter(pk=heard.message_id).update(state=new, settled_at=now, reason=why or "")
-    points = ContactPoint.objects.filter(patient_id=heard.patient_id, channel=Channel.SMS)
+    points = ContactPoint.objects.filter(patient_id=heard.patient_id, channel=heard.channel)
     if why in BAD_ADDRESS:
         points.update(state=BAD_ADDRESS[why])
     if why is Reason.OPTED_OUT:
         # The provider has a block that we did not know of.
         for point in points:
-            opt_out(point.address_index, Channel.SMS, source=PROVIDER, now=now)
+            opt_out(point.address_index, Channel(heard.channel), source=PROVIDER, now=now)

@@ -13,6 +13,7 @@ from campaigns.models import (
     Alert,
     Answer,
     Course,
+    InboundMail,
     Installation,
     Message,
     Patient,
@@ -99,3 +100,9 @@ def open_alerts(request: HttpRequest) -> QuerySet[Alert]:
 def alert(request: HttpRequest, alert_id: int) -> Alert:
     """One alert that this clinic may act on."""
     return get_object_or_404(alerts(request), pk=alert_id)
+
+
+def original(request: HttpRequest, reply_id: int) -> InboundMail:
+    """The mail behind a reply of this clinic, or behind one that nobody could be matched to."""
+    rows = InboundMail.objects.filter(Q(reply__clinic=staff(request).clinic_id) | Q(reply__clinic=None))
+    return get_object_or_404(rows, reply=reply_id)

@@ -31,7 +31,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """The first page."""
     clinic, now = access.staff(request).clinic, clock.now()
     unsent = overview.unsent(clinic.pk, now)
-    waiting = access.open_alerts(request).select_related("patient", "acknowledged_by")
+    waiting = access.open_alerts(request).select_related("patient", "reply", "acknowledged_by")
     today = local(now, clinic).date()
     patients = overview.with_next(access.patients(request).order_by("-created_at", "pk"), today)
     context = {

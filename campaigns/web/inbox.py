@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.domain.errors import NotAllowed
 from campaigns.models import Alert, AlertNotice
-from campaigns.queries import clock, timeline
+from campaigns.queries import candidates, clock, timeline
 from campaigns.queries.timeline import Bubble
 from campaigns.services import escalate
 from campaigns.services.on_call import clinic_time, on_duty
@@ -29,15 +29,19 @@ CLOSED_A_PAGE = 25
 @require_safe
 def alerts(request: HttpRequest) -> HttpResponse:
     """Open alerts, most urgent first; closed ones below, newest first."""
-    people = ("patient", "reply__message__visit", "acknowledged_by", "closed_by", "tried_by")
-    rows = access.alerts(request).filter(part_of=None).select_related(*people)
-    rows = rows.defer("reply__message__subject", "reply__message__body", "reply__message__html")
+    people = ("patient", "acknowledged_by", "closed_by", "tried_by")
+    rows = access.alerts(request).filter(part_of=None)
+    rows = rows.select_related(*people, "reply__message__visit", "reply__mail")
+    rows = rows.defer(
+        "reply__message__subject", "reply__message__body", "reply__message__html", "reply__mail__raw"
+    )
     waiting = urgent_first(list(rows.filter(closed_at=None).prefetch_related(_further(), _told())))
     closed = rows.exclude(closed_at=None).order_by("-closed_at", "-pk")
     clinic, now = access.staff(request).clinic, clock.now()
     talks = timeline.conversations({alert.patient_id for alert in waiting if alert.patient_id})
     context = {
         "waiting": [(alert, _talk(alert, talks)) for alert in waiting],
+        "candidates": candidates.of_replies(access.staff(request).clinic_id, waiting),
         "closed": Paginator(closed, CLOSED_A_PAGE).get_page(request.GET.get("page")),
         "outcomes": Alert.Outcome.values,
         "besides": beside.all_of(waiting, clinic, now),
@@ -114,3 +118,11 @@ def close(request: HttpRequest, alert_id: int) -> HttpResponse:
             _("The alert is closed.") if ended.closed_at else _("The alert is put back and comes again."),
         )
     return redirect("alerts")
+
+
+@require_safe
+def original(request: HttpRequest, reply_id: int) -> HttpResponse:
+    """A mail as it came, as a file: no browser shows what a stranger may have put into it."""
+    mail = access.original(request, reply_id)
+    headers = {"Content-Disposition": f'attachment; filename="mail-{reply_id}.eml"'}
+    return HttpResponse(mail.raw, content_type="application/octet-stream", headers=headers)

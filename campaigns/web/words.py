@@ -296,6 +296,16 @@ RULES: Words = {
     "nsaids_taken": _p("alert", "Took anti-inflammatories"),
     "may be the wrong person": _p("alert", "May be the wrong person"),
     "no more messages, in their own words": _p("alert", "No more messages, in their own words"),
+    "unknown sender": _p("alert", "E-mail from an unknown sender"),
+    "sender not proven": _p("alert", "E-mail whose sender is not proven"),
+    "no more messages, sender not proven": _p("alert", "Wants no more messages, sender not proven"),
+    "address shared by several patients": _p("alert", "E-mail address shared by several patients"),
+    "perhaps automatic": _p("alert", "Perhaps an automatic e-mail"),
+    "mail came back": _p("alert", "An e-mail came back, and we cannot tell which"),
+    "report about our mail": _p("alert", "A report about our e-mail"),
+    "marked our mail as junk": _p("alert", "Marked our e-mail as junk; no more e-mail is sent"),
+    "sent files": _p("alert", "Sent files"),
+    "mail cut or damaged": _p("alert", "An e-mail that is cut or cannot be read"),
 }
 """Why an alert was opened: the name of a triage rule without its language, or what was noted."""
 

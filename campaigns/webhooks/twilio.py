@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
@@ -20,6 +20,7 @@ from campaigns.delivery.events import from_twilio
 from campaigns.delivery.sms_twilio import validate
 from campaigns.services.take_in import Inbound, receive_sms
 from campaigns.services.track import track
+from campaigns.webhooks.body import read_body
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,9 @@ Hook = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 EMPTY_ANSWER = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 """TwiML that sends nothing: replies of ours go out as messages of their own, with all their gates."""
+
+LONGEST_FORM = 32 * 1024 * 1024
+"""Bytes of a form that are read: ten million letters, each of them written as three."""
 
 _SID = re.compile(r"[A-Za-z0-9]{1,64}")
 
@@ -57,11 +61,30 @@ def refusal(request: HttpRequest) -> str:
     return ""
 
 
+def read_form(request: HttpRequest) -> None:
+    """Read a form of any size and charset: a text that Django would refuse is still a patient's text.
+
+    The signature is made of the letters, so the charset is the one in which it holds.
+    """
+    signed = bool(request.headers.get("X-Twilio-Signature"))
+    if not signed or request.content_type != "application/x-www-form-urlencoded":
+        return
+    body = read_body(request, LONGEST_FORM).kept
+    for charset in dict.fromkeys((request.encoding or "utf-8", "utf-8", "cp1252")):
+        try:
+            request.POST = QueryDict(body, encoding=charset)
+        except LookupError:  # no such charset
+            continue
+        if not refusal(request):
+            return
+
+
 def from_twilio_only(hook: Hook[P]) -> Hook[P]:
     """No sign-in and no CSRF token here: the signature is the authority."""
 
     @wraps(hook)
     def checked(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        read_form(request)
         why = refusal(request)
         if why:
             log.warning("twilio webhook refused", extra={"why": why})

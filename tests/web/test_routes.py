@@ -10,7 +10,17 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, reverse
 
-from campaigns.models import Alert, Clinic, LexiconChange, OnCall, Patient, Staff, WordingComment
+from campaigns.models import (
+    Alert,
+    Clinic,
+    InboundMail,
+    LexiconChange,
+    OnCall,
+    Patient,
+    Reply,
+    Staff,
+    WordingComment,
+)
 from campaigns.urls import PUBLIC, urlpatterns
 from tests.web import cast
 from tests.web.stored import everything_stored
@@ -27,6 +37,7 @@ ANYTHING: dict[str, Any] = {
     "attempt_id": uuid.UUID(int=4),
     "message_id": 1,
     "alert_id": 1,
+    "reply_id": 1,
     "state": "completed",
     "tag": "nonsense",
     "language": "xx",
@@ -76,6 +87,23 @@ def on_call_of(patient: Patient) -> OnCall:
     return OnCall.objects.get_or_create(staff=staff, defaults=listed)[0]
 
 
+def mail_of(patient: Patient) -> Reply:
+    """A reply that came by e-mail, with the mail it came in."""
+    reply = Reply.objects.create(
+        provider_id="mail:1",
+        clinic=patient.clinic,
+        patient=patient,
+        channel="email",
+        body="?",
+        received_at=patient.created_at,
+        outcome="alert",
+    )
+    InboundMail.objects.create(
+        digest="1", way="smtp", raw=b"?", size=1, received_at=patient.created_at, reply=reply
+    )
+    return reply
+
+
 def comment_of(patient: Patient) -> WordingComment:
     return WordingComment.objects.create(
         clinic=patient.clinic,
@@ -111,6 +139,7 @@ def objects(patient: Patient) -> dict[str, Any]:
         "alert_id": alert_of(patient).pk,
         "answer_id": cast.answer(cast.question(patient), "4").pk,
         "staff_id": on_call_of(patient).staff_id,
+        "reply_id": mail_of(patient).pk,
         "tag": "ar",
         "language": "ar",
         "context": "shared.email.hello",

@@ -5,13 +5,17 @@ from __future__ import annotations
 import uuid
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import urlencode
 
 import pytest
 from django.db import OperationalError
+from django.test import Client
 
-from campaigns.models import Attempt, ContactPoint, DeliveryEvent, Message, Patient, Reply, Suppression
+from campaigns.delivery.sms_twilio import sign
+from campaigns.models import Alert, Attempt, ContactPoint, DeliveryEvent, Message, Patient, Reply, Suppression
+from campaigns.services import understand
 from tests.web import cast
-from tests.webhooks.conftest import Post
+from tests.webhooks.conftest import ACCOUNT, PUBLIC, TOKEN, Post
 
 INBOUND = "/webhooks/twilio/inbound"
 
@@ -123,3 +127,36 @@ def test_it_says_when_an_attempt_is_not_ours(post: Post, patient: Patient) -> No
 
 def test_it_says_when_news_holds_no_word(post: Post, attempt: Attempt) -> None:
     assert status(post, attempt, "").status_code == 400
+
+
+def urlencoded(fields: dict[str, str], charset: str = "utf-8", declared: str = "") -> Any:
+    """Post a form as bytes of some charset, signed as Twilio signs it: over the letters."""
+    data = {"AccountSid": ACCOUNT, **fields}
+    kind = "application/x-www-form-urlencoded" + (f"; charset={declared}" if declared else "")
+    headers = {"X-Twilio-Signature": sign(PUBLIC + INBOUND, data, TOKEN)}
+    body = urlencode(data, encoding=charset).encode()
+    return Client(enforce_csrf_checks=True).generic("POST", INBOUND, body, kind, headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("charset", "declared"),
+    [("utf-8", ""), ("utf-8", "UTF-8"), ("iso-8859-1", "iso-8859-1"), ("cp1252", ""), ("utf-8", "nonsense")],
+)
+def test_a_text_in_any_charset_is_kept_as_long_as_the_signature_holds(
+    patient: Patient, charset: str, declared: str
+) -> None:
+    assert urlencoded(text("J'ai mal, très mal é"), charset, declared).status_code == 200
+    assert Reply.objects.get().body == "J'ai mal, très mal é"
+
+
+@pytest.mark.parametrize("body", ["\x00" * 50, "x" * 10_000_000, "\ud7ff\uffff\u202e" * 9, ""])
+def test_a_text_of_any_size_is_kept_and_shown_to_a_person(patient: Patient, body: str) -> None:
+    assert urlencoded(text(body)).status_code == 200
+    kept = Reply.objects.get().body
+    assert kept == body[: understand.LONGEST_BODY].replace("\x00", "\ufffd")
+    assert Alert.objects.count() == 1
+
+
+def test_a_large_form_without_a_signature_is_refused(patient: Patient) -> None:
+    kind = "application/x-www-form-urlencoded"
+    assert Client().post(INBOUND, "Body=" + "x" * 5_000_000, content_type=kind).status_code == 403
