@@ -21,9 +21,16 @@ def is_denied(text: Text, place: Place, negators: Negators) -> bool:
 
 
 def _stands_before(text: Text, place: Place, phrase: tuple[str, ...]) -> bool:
-    if text.words[max(0, place.first - len(phrase)) : place.first] == phrase:
+    if _says(text, place.first - len(phrase), phrase):
         return True
     return _in_runs(phrase) and _left(text, place).endswith(" ".join(phrase))
+
+
+def _says(text: Text, at: int, phrase: tuple[str, ...]) -> bool:
+    """Whether a phrase stands in a text from a word on. Vietnamese "nó" (it) is not the English "no"."""
+    if at < 0 or text.words[at : at + len(phrase)] != phrase:
+        return False
+    return phrase != ("no",) or text.typed[at] == "no"
 
 
 def _left(text: Text, place: Place) -> str:
@@ -32,7 +39,7 @@ def _left(text: Text, place: Place) -> str:
 
 
 def _stands_after(text: Text, place: Place, phrase: tuple[str, ...]) -> bool:
-    if text.words[place.last + 1 : place.last + 1 + len(phrase)] == phrase:
+    if _says(text, place.last + 1, phrase):
         return True
     behind = text.line[place.end : place.end + 24]
     return _in_runs(phrase) and bool(re.match(_PARTICLE + re.escape(" ".join(phrase)), behind))

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from campaigns.domain.variants import SIMPLER
+
 _APOSTROPHES = dict.fromkeys(map(ord, "’‘ʼ‛`´′＇"), "'")
 _ARABIC = {
     ord(letter): plain
@@ -85,10 +87,29 @@ def plain(text: str) -> str:
     return folded if folded.isascii() else bare(folded)
 
 
+_LATIN_LOOKS, _CYRILLIC_LOOKS = "aceiopxykmtbhs", "асеіорхукмтвнѕ"
+_TO_CYRILLIC = str.maketrans(_LATIN_LOOKS, _CYRILLIC_LOOKS)
+_TO_LATIN = str.maketrans(_CYRILLIC_LOOKS, _LATIN_LOOKS)
+_TWO_ALPHABETS = re.compile("[a-z][\u0400-\u04ff]|[\u0400-\u04ff][a-z]")
+_LATIN_OR_CYRILLIC = re.compile("[a-z\u0400-\u04ff]+")
+_CYRILLIC = re.compile("[\u0400-\u04ff]")
+
+
 def bare(folded: str) -> str:
-    """A folded text without accents. The sign that doubles a Punjabi letter goes too: few people type it."""
+    """A folded text as it is compared: without accents and without what people mix up.
+
+    The sign that doubles a Punjabi letter goes, traditional Chinese signs are simplified, Korean vowels that
+    sound alike are one, and a word with letters of two alphabets is written in the one that it has more of.
+    """
+    if _TWO_ALPHABETS.search(folded):
+        folded = _LATIN_OR_CYRILLIC.sub(_in_one_alphabet, folded)
     stripped = _ACCENTS.sub("", unicodedata.normalize("NFD", folded.translate(_DROPPED)))
-    return " ".join(unicodedata.normalize("NFC", stripped).split())
+    return " ".join(unicodedata.normalize("NFC", stripped.translate(SIMPLER)).split())
+
+
+def _in_one_alphabet(match: re.Match[str]) -> str:
+    word = match[0]
+    return word.translate(_TO_CYRILLIC if len(_CYRILLIC.findall(word)) * 2 >= len(word) else _TO_LATIN)
 
 
 def shortened(folded: str) -> str:

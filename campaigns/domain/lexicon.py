@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from campaigns.domain.folding import exact_words, fold, marks, word_pairs, words
@@ -135,6 +136,7 @@ class Lexicon:
         )
 
 
+@lru_cache(maxsize=256)
 def base_language(tag: str) -> str:
     """The language without region and script: `fr-CA` -> `fr`."""
     return tag.replace("_", "-").split("-")[0].lower()
@@ -243,10 +245,21 @@ def _search(found: list[tuple[Document, list[Rule]]]) -> Search:
                 terms=tuple(term for rule in listed for term in rule.terms),
                 correct=tuple(document.get("not_slips", ())),
                 glue=tuple(document.get("glue", ())),
+                alike=tuple(document.get("alike", ())),
+                harmless=_harmless(document),
             )
             for document, listed in found
         ),
     )
+
+
+def _harmless(document: Document) -> tuple[Term, ...]:
+    known = document.get("parsed", {})
+    terms = [known.get(term) or parse_term(term, inside=False) for term in document.get("harmless", ())]
+    for term in terms:
+        if len(term.parts) > 1:  # What stands between its parts might be a danger.
+            raise ValueError(f"{document['language']}.harmless: {term.label!r} is not side by side")
+    return tuple(terms)
 
 
 def _redflags(document: Document) -> Iterable[Rule]:

@@ -17,8 +17,8 @@ from campaigns.domain.matching import Sets, Term, parse_sets, parse_term
 
 LISTS = ("ambiguous_numbers", "out_of", "fillers", "yes", "no", "agree", "not_ready", "nothing", "negators")
 """Lists that a language must have, empty ones included."""
-OPTIONAL_LISTS = ("negators_after", "scale_first", "not_slips", "glue")
-TERMS = ("stop_phrases", "keep_phrases", "call_phrases")
+OPTIONAL_LISTS = ("negators_after", "scale_first", "not_slips", "glue", "alike")
+TERMS = ("stop_phrases", "keep_phrases", "call_phrases", "harmless")
 """Optional lists of terms, in the notation of `matching`."""
 FLAGS = ("words_joined", "marks_count")
 KEYWORDS = ("stop", "start", "help", "call", "language_names")

@@ -11,8 +11,8 @@ A term is written in a small notation:
 
 Where a language joins words (`words_joined`: Arabic, Chinese, Korean), a word of a term is found anywhere
 inside a word of the text, and two parts may stand in one run of letters. Elsewhere it must be the word, or
-its beginning where a `*` says so. Accents do not count, but with `marks_count` (Vietnamese) a term that is a
-single word is found only with its own marks, or typed without any.
+its beginning where a `*` says so. Accents do not count, but with `marks_count` (Vietnamese) a word is found
+only with its own marks, or typed without any.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def as_text(pairs: Iterable[tuple[str, str]]) -> Text:
 
 
 def parse_term(label: str, *, inside: bool, exact: bool = False, sets: Sets | None = None) -> Term:
-    """Read the notation. `inside`: words are found inside words; `exact`: the marks of a single word count.
+    """Read the notation. `inside`: words are found inside words; `exact`: the marks of a word count.
 
     Raises ValueError for an empty word and for a set that is not there.
     """
@@ -102,10 +102,9 @@ def parse_term(label: str, *, inside: bool, exact: bool = False, sets: Sets | No
     chunks = [chunk.split() for chunk in re.split(r"(?<!\S)\+(?!\S)", notation)]
     if not all(chunks):
         raise ValueError(f"the term {label!r} has an empty part")
-    alone = exact and len(chunks) == 1 and len(chunks[0]) == 1
     return Term(
         label=label,
-        parts=tuple(_part(chunk, inside=inside, exact=alone, sets=sets or {}) for chunk in chunks),
+        parts=tuple(_part(chunk, inside=inside, exact=exact, sets=sets or {}) for chunk in chunks),
     )
 
 
@@ -250,4 +249,4 @@ def _span(chosen: list[Place], text: Text) -> Span:
         max(one.end for one in chosen),
     )
     numbers = sorted({number for one in chosen for number in range(one.first, one.last + 1)})
-    return Span(place, " ".join(text.words[number] for number in numbers))
+    return Span(place, " ".join(text.typed[number] for number in numbers))

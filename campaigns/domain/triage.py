@@ -122,9 +122,11 @@ def _hits(text: str, language: str, lexicon: Lexicon) -> list[_Hit]:
     spoken = lexicon.spoken(language)
     read = lexicon.danger.index.read(text, spoken)
     negators = lexicon.negators_for(language)
+    found = lexicon.danger.index.search(read, spoken)
+    denied = {place: is_denied(read, place, negators) for place in {span.place for _, span in found}}
     return [
-        _Hit(rule=lexicon.danger.owners[number], span=span, denied=is_denied(read, span.place, negators))
-        for number, span in lexicon.danger.index.search(read, spoken)
+        _Hit(rule=lexicon.danger.owners[number], span=span, denied=denied[span.place])
+        for number, span in found
     ]
 
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from campaigns.domain.languages import SUPPORTED
 from campaigns.domain.lexicon import build
 from campaigns.domain.matching import parse_sets, parse_term
+from campaigns.domain.slips import one_slip_apart
 from campaigns.domain.triage import Assessment, Thresholds, Urgency, assess, report
-from campaigns.domain.word_index import Vocabulary, build_index, one_slip_apart
+from campaigns.domain.word_index import Vocabulary, build_index
 from campaigns.queries.lexicons import load
 
 LEXICON = load()
@@ -372,3 +373,27 @@ def test_a_text_message_is_judged_in_milliseconds(language: str) -> None:
     for number in range(10):
         look(f"{text} {number}", language)
     assert (time.perf_counter() - started) / 10 < 0.05, "ten times what it takes on an idle machine"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("br3athing hurts", "en-CA"),
+        ("неможудышать", "ru"),
+        ("ледведихаю", "uk"),
+        ("norespirobien", "es"),
+        ("saansnahiaarahi", "hi"),
+        ("температурa 39, знoбит", "ru"),
+        ("塊面腫晒", "zh-Hans"),
+        ("块面肿晒", "zh-Hant"),
+        ("숨이 안 쉬어저요", "ko"),
+    ],
+)
+def test_spelling_and_spacing_hide_nothing(text: str, language: str) -> None:
+    assert look(text, language).urgency is Urgency.EMERGENCY
+
+
+def test_a_harmless_phrase_hides_nothing_but_itself() -> None:
+    assert look("a chest of drawers").urgency is None
+    assert look("a chest of drawers fell on my chest and it hurts").urgency is Urgency.EMERGENCY
+    assert look("playoff fever, and a fever of 39").urgency is Urgency.EMERGENCY
