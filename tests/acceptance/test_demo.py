@@ -85,6 +85,6 @@ def test_every_message_arrives_once_though_the_worker_is_killed_twice(tmp_path: 
     assert code == 0, words
     assert words.count("was killed (SIGKILL)") == 2, words
     assert "broken" not in words
-    assert len([line for line in words.splitlines() if line.rstrip().endswith(" kept")]) == 8, words
+    assert len([line for line in words.splitlines() if line.rstrip().endswith(" kept")]) == 9, words
     assert _arrived_twice(state / "sms.log", "status_callback") == []
     assert _arrived_twice(state / "mail.log", "message_id") == []

@@ -237,8 +237,8 @@ def test_an_answer_that_comes_too_late_is_kept_for_a_person(
     take(mail("4", to=reply_to))
     reply = Reply.objects.get()
     assert (reply.patient, reply.message, reply.answer) == (asked.patient, asked, "4")
-    assert not Answer.objects.exists()
-    assert rules() == [("routine", "not understood")]
+    assert Answer.objects.get().late
+    assert rules() == [("routine", "late answer")]
 
 
 def test_files_and_mail_that_is_cut_are_shown_to_a_person(
@@ -274,7 +274,7 @@ def test_it_is_stored_although_it_cannot_be_read_and_read_by_the_next_tick(
 def test_a_mail_that_can_never_be_read_is_shown_to_a_person(
     asked: Message, take: Take, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lexicons, "load", lambda: 1 / 0)
+    monkeypatch.setattr(lexicons, "of", lambda clinic: 1 / 0)
     take(mail("4"))
     for _ in range(5):
         read_waiting()
