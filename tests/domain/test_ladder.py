@@ -119,7 +119,9 @@ def test_there_is_always_a_next_step_and_it_is_never_far(
 ) -> None:
     clinic, ladder = ClinicTime(zone=TORONTO, hours=hours), tightened(chosen)
     step, following = (next_step(pace, since, number, clinic, ladder) for number in (taken, taken + 1))
-    assert since <= step.at < following.at <= step.at + LONGEST_WAIT
+    assert since <= step.at <= following.at <= step.at + LONGEST_WAIT
+    # A clinic may set two of the first rungs of an emergency to the same minute.
+    assert step.at < following.at or (pace is Pace.EMERGENCY and taken in (1, 2))
     assert since < again_at(pace, since, clinic, ladder) <= since + LONGEST_WAIT
 
 
