@@ -39,7 +39,8 @@ PATH = "/webhooks/twilio/inbound"
 EMERGENCIES = 0.01
 """The share of texts that are emergencies; the rest are answers, questions and thanks."""
 _REPLIES = ROOT / "tests" / "fixtures" / "replies" / "sets"
-_WEB_PROCESSES = 2
+_TEXTS_A_PROCESS = 100.0
+"""Texts a second that ask for one more process of the site, up to two: there are two cores."""
 _LONGEST_DRAIN = 400.0
 _LOOK_EVERY = 0.05
 UNALERTED = """SELECT count(*) FROM reply r WHERE urgency = 'emergency'
@@ -192,7 +193,7 @@ def _text(sid: str, phone: str, body: str, is_emergency: bool) -> Text:
 def _storm(place: Ground, contender: str, texts: list[Text], rate: float, advance: Advance) -> Run:
     port = free_port()
     with place.copy("storm") as database, psycopg.connect(database, autocommit=True) as connection:
-        programs = _programs(contender, port, place.state)
+        programs = _programs(contender, port, place.state, 2 if rate > _TEXTS_A_PROCESS else 1)
         env = {"DATABASE_URL": database, "ALLOWED_HOSTS": "clinic.example", "TRUSTED_PROXIES": "127.0.0.1"}
         if contender == LIMIT:
             connection.execute(BARE_TABLE)
@@ -206,11 +207,11 @@ def _storm(place: Ground, contender: str, texts: list[Text], rate: float, advanc
         return _judge(connection, contender, texts, results, seen, drained, cpu)
 
 
-def _programs(contender: str, port: int, state: Path) -> list[Program]:
+def _programs(contender: str, port: int, state: Path, sites: int) -> list[Program]:
     if contender == OURS:
-        return [web(port, workers=_WEB_PROCESSES), worker(), beat(state)]
+        return [web(port, workers=sites), worker(), beat(state)]
     command = [sys.executable, "-m", "gunicorn", "bench.peers.bare_view:application"]
-    command += ["--bind", f"127.0.0.1:{port}", "--workers", str(_WEB_PROCESSES)]
+    command += ["--bind", f"127.0.0.1:{port}", "--workers", str(sites)]
     command += ["--worker-class", "gthread", "--threads", "4", "--no-control-socket"]
     return [Program(name="web", command=command)]
 

@@ -9,8 +9,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
+from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import call_command
@@ -89,40 +92,64 @@ def valkey(tmp_path: Path) -> Iterator[embedded.Servers]:
         yield running
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("process", "begun", "said"),
-    [
-        ("worker", "", "Cannot connect to"),
-        ("beat", "", "Connection error"),
-        ("worker", " ready.", "Connection to broker lost"),
-        ("beat", "Sending due task", "Message Error"),
-    ],
-    ids=["worker starts without", "beat starts without", "worker loses it", "beat loses it"],
+@dataclass(frozen=True, slots=True)
+class Lonely:
+    """A process without Redis: from its start, or once it has `begun`; and what it says then."""
+
+    name: str
+    begun: str
+    said: str
+
+    @property
+    def log(self) -> str:
+        return f"{self.name} {'loses it' if self.begun else 'starts without'}"
+
+
+LONELY = (
+    Lonely("worker", "", "Cannot connect to"),
+    Lonely("beat", "", "Connection error"),
+    Lonely("worker", " ready.", "Connection to broker lost"),
+    Lonely("beat", "Sending due task", "Message Error"),
 )
-def test_a_process_without_redis_says_so_in_one_line_a_try(
-    valkey: embedded.Servers, tmp_path: Path, process: str, begun: str, said: str
-) -> None:
-    log = tmp_path / "log"
+
+
+@pytest.mark.slow
+def test_a_process_without_redis_says_so_in_one_line_a_try(valkey: embedded.Servers, tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        running = {one: stack.enter_context(_alone(one, valkey.redis_url, tmp_path)) for one in LONELY}
+
+        def says(one: Lonely, words: str) -> None:
+            log = tmp_path / one.log
+            assert children.wait_until(lambda: words in log.read_text(), 60, pause=0.2), log.read_text()
+
+        for one in LONELY:
+            says(one, one.begun)
+        os.kill(valkey.pids[1], signal.SIGKILL)
+        for one in LONELY:
+            says(one, one.said)
+        given_up = [one.log for one in LONELY if running[one].poll() is not None]
+    assert given_up == [], "they wait for Redis instead of giving up"
+    for one in LONELY:
+        text = (tmp_path / one.log).read_text()
+        lines = [json.loads(line)["event"] for line in text.splitlines() if one.said in line]
+        assert all(len(line) < 300 for line in lines), lines
+        assert "Traceback" not in text
+        assert valkey.redis_url.partition("@")[0].rpartition(":")[2] not in text
+
+
+@contextmanager
+def _alone(one: Lonely, redis_url: str, place: Path) -> Iterator[children.Child]:
+    state = place / f"state of {one.log}"
+    state.mkdir()
     needed = {name: os.environ[name] for name in NEEDED if name in os.environ}
-    addresses = {"DATABASE_URL": NOBODY, "REDIS_URL": valkey.redis_url, "CAMPAIGNS_STATE": str(tmp_path)}
-    _, server = valkey.pids
-    if not begun:
-        os.kill(server, signal.SIGKILL)
-    command = [sys.executable, "-m", "campaigns", process]
-    child = children.spawn(command, log=log, env=needed | addresses, cwd=ROOT)
+    redis = redis_url if one.begun else redis_url.replace(f":{urlsplit(redis_url).port}", ":9")
+    addresses = {"DATABASE_URL": NOBODY, "REDIS_URL": redis, "CAMPAIGNS_STATE": str(state)}
+    command = [sys.executable, "-m", "campaigns", one.name]
+    child = children.spawn(command, log=place / one.log, env=needed | addresses, cwd=ROOT)
     try:
-        if begun:
-            assert children.wait_until(lambda: begun in log.read_text(), 30, pause=0.2), log.read_text()
-            os.kill(server, signal.SIGKILL)
-        assert children.wait_until(lambda: said in log.read_text(), 30, pause=0.2), log.read_text()
-        assert child.poll() is None, "it waits for Redis instead of giving up"
+        yield child
     finally:
         children.stop(child, signal.SIGTERM, 20)
-    lines = [json.loads(line)["event"] for line in log.read_text().splitlines() if said in line]
-    assert all(len(line) < 300 for line in lines), lines
-    assert "Traceback" not in log.read_text()
-    assert valkey.redis_url.partition("@")[0].rpartition(":")[2] not in log.read_text()
 
 
 @pytest.mark.parametrize("words", [["preview"], ["send-due", "--limit", "x"]])
