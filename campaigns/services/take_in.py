@@ -2,8 +2,9 @@
 
 Storing commits by itself; only then come the rules, in a transaction of their own. Whatever goes wrong with
 them finds the words in the table: the worker takes up what waits, and what the rules cannot get through is
-put before a person as it came. In a crowd a process reads one text at a time and leaves the others to the
-worker, so that every sender's provider gets its answer in time; a text with a word of danger never waits.
+put before a person as it came. In a crowd, when a process has several texts in hand, it only stores them and
+leaves the reading to the worker, so that every sender's provider gets its answer in time; a text with a word
+of danger never waits.
 """
 
 from __future__ import annotations
@@ -36,7 +37,24 @@ LONGEST_SLICE = 4.0
 """Seconds that one call may go on taking up texts: sending waits meanwhile."""
 _BATCH = 200
 
-_one_at_a_time = threading.Semaphore()
+
+class _InHand:
+    """How many texts this process has in hand."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._turn = threading.Lock()
+
+    def __enter__(self) -> None:
+        with self._turn:
+            self.count += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._turn:
+            self.count -= 1
+
+
+_in_hand = _InHand()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,27 +75,21 @@ def receive_sms(inbound: Inbound) -> str:
 
     Raises only what storing raises: then the provider must ask again.
     """
-    body = understand.readable(inbound.body)
-    reply_id = incoming.keep(
-        provider_id=inbound.provider_id,
-        channel=Channel.SMS,
-        sender=inbound.sender,
-        sent_to=inbound.recipient[:20],
-        body=body,
-        opt_out_type=inbound.opt_out_type[:12],
-    )
-    if reply_id is None:
-        return Reply.objects.values_list("outcome", flat=True).get(provider_id=inbound.provider_id)
-    return _read_now(reply_id, body)
-
-
-def _read_now(reply_id: int, body: str) -> str:
-    if _one_at_a_time.acquire(blocking=False):
-        try:
+    with _in_hand:
+        body = understand.readable(inbound.body)
+        reply_id = incoming.keep(
+            provider_id=inbound.provider_id,
+            channel=Channel.SMS,
+            sender=inbound.sender,
+            sent_to=inbound.recipient[:20],
+            body=body,
+            opt_out_type=inbound.opt_out_type[:12],
+        )
+        if reply_id is None:
+            return Reply.objects.values_list("outcome", flat=True).get(provider_id=inbound.provider_id)
+        if _in_hand.count == 1 or _is_dangerous(body):
             return take_up(reply_id)
-        finally:
-            _one_at_a_time.release()
-    return take_up(reply_id) if _is_dangerous(body) else Reply.Outcome.WAITING
+        return Reply.Outcome.WAITING
 
 
 def _is_dangerous(body: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -24,11 +23,9 @@ def patient(clinic: Clinic) -> None:
 
 
 @pytest.fixture
-def crowd(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Another text is being read by this process."""
-    busy = threading.Semaphore()
-    monkeypatch.setattr(take_in, "_one_at_a_time", busy)
-    with busy:
+def crowd() -> Iterator[None]:
+    """This process has another text in hand."""
+    with take_in._in_hand:
         yield
 
 
