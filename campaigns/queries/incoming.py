@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import connection
 
 from campaigns.models import Reply
 from campaigns.models.encryption import blind_index, encrypt
+from campaigns.queries import clock
 
 _KEEP = """
 INSERT INTO reply (provider_id, channel, address_index, sender, sent_to, body, opt_out_type, received_at,
@@ -37,6 +40,12 @@ def keep(
         )
         row = cursor.fetchone()
     return int(row[0]) if row else None
+
+
+def are_arriving() -> bool:
+    """Whether a text that waits came within the last second."""
+    since = clock.now() - timedelta(seconds=1)
+    return Reply.objects.filter(outcome=Reply.Outcome.WAITING, received_at__gt=since).exists()
 
 
 def waiting(after: int, limit: int) -> list[int]:

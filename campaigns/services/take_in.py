@@ -35,7 +35,7 @@ MOST_TRIES = 3
 """How often the rules may fail on one text before a person gets it unread."""
 LONGEST_SLICE = 4.0
 """Seconds that one call may go on taking up texts: sending waits meanwhile."""
-_BATCH = 200
+_BATCH = 50
 
 
 class _InHand:
@@ -149,11 +149,18 @@ def _give_to_a_person(reply: Reply) -> None:
 
 
 def take_up_waiting() -> bool:
-    """Read what was left, oldest first; True when the slice of time ended before the texts did."""
+    """Read what was left, oldest first; True when the slice of time ended before the texts did.
+
+    While more arrive it takes half of the time at most: storing them comes first.
+    """
     until, last = time.monotonic() + LONGEST_SLICE, 0
     while ids := incoming.waiting(last, _BATCH):
+        arriving = incoming.are_arriving()
         for last in ids:
+            began = time.monotonic()
             take_up(last)
             if time.monotonic() > until:
                 return True
+            if arriving:
+                time.sleep(time.monotonic() - began)
     return False
