@@ -84,7 +84,8 @@ class Lexicon:
     Keyword maps lead from a folded word to the languages it belongs to, the first being the usual one.
     `stop_unless_asked` are opt-outs only while no question is open, because they also answer one; `marked`
     are the accents that a keyword must have, if it is typed with any.
-    `wrong_person` are phrases that say that we write to somebody else, `who_is_it` such whole messages.
+    `wrong_person` are phrases that say that we write to somebody else, `who_is_it` such whole messages,
+    `unsure` phrases of hope, doubt or piety, with which nobody says yes or no for certain.
     `danger` finds the red flags, `leaving` opt-outs in free words, `asking` wishes for a call or a language.
     """
 
@@ -101,6 +102,7 @@ class Lexicon:
     polite: frozenset[str]
     wrong_person: frozenset[str]
     who_is_it: frozenset[str]
+    unsure: frozenset[str]
     answers: Mapping[str, Answers]
     negators: Mapping[str, Negators]
     danger: Search
@@ -172,10 +174,14 @@ def build(keywords: Document, languages: Iterable[Document]) -> Lexicon:
         polite=frozenset(map(key, keywords["polite"])),
         wrong_person=frozenset(_keywords(keywords.get("wrong_person", {}))),
         who_is_it=frozenset(_keywords(keywords.get("who_is_it", {}))),
+        unsure=frozenset(_keywords(keywords.get("unsure", {}))),
         answers={document["language"]: _answers(document) for document in documents},
         negators={document["language"]: _negators(document) for document in documents},
         danger=_search([(document, list(_redflags(document))) for document in (keywords, *documents)]),
-        leaving=_search([(document, list(_leaving(document))) for document in documents]),
+        leaving=_search(
+            [(document, list(_leaving(document))) for document in documents],
+            masks=("harmless", "other_stops"),
+        ),
         asking=_search([(document, list(_asking(document))) for document in documents]),
     )
 
@@ -234,7 +240,7 @@ def _negators(document: Document) -> Negators:
     )
 
 
-def _search(found: list[tuple[Document, list[Rule]]]) -> Search:
+def _search(found: list[tuple[Document, list[Rule]]], *, masks: tuple[str, ...] = ("harmless",)) -> Search:
     rules = tuple(rule for _, listed in found for rule in listed)
     return Search(
         rules=rules,
@@ -246,19 +252,19 @@ def _search(found: list[tuple[Document, list[Rule]]]) -> Search:
                 correct=tuple(document.get("not_slips", ())),
                 glue=tuple(document.get("glue", ())),
                 alike=tuple(document.get("alike", ())),
-                harmless=_harmless(document),
+                harmless=tuple(term for name in masks for term in _harmless(document, name)),
             )
             for document, listed in found
         ),
     )
 
 
-def _harmless(document: Document) -> tuple[Term, ...]:
+def _harmless(document: Document, name: str) -> tuple[Term, ...]:
     known = document.get("parsed", {})
-    terms = [known.get(term) or parse_term(term, inside=False) for term in document.get("harmless", ())]
+    terms = [known.get(term) or parse_term(term, inside=False) for term in document.get(name, ())]
     for term in terms:
         if len(term.parts) > 1:  # What stands between its parts might be a danger.
-            raise ValueError(f"{document['language']}.harmless: {term.label!r} is not side by side")
+            raise ValueError(f"{document['language']}.{name}: {term.label!r} is not side by side")
     return tuple(terms)
 
 

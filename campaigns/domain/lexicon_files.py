@@ -18,15 +18,15 @@ from campaigns.domain.matching import Sets, Term, parse_sets, parse_term
 LISTS = ("ambiguous_numbers", "out_of", "fillers", "yes", "no", "agree", "not_ready", "nothing", "negators")
 """Lists that a language must have, empty ones included."""
 OPTIONAL_LISTS = ("negators_after", "scale_first", "not_slips", "glue", "alike")
-TERMS = ("stop_phrases", "keep_phrases", "call_phrases", "harmless")
+TERMS = ("stop_phrases", "keep_phrases", "call_phrases", "harmless", "other_stops")
 """Optional lists of terms, in the notation of `matching`."""
 FLAGS = ("words_joined", "marks_count")
 KEYWORDS = ("stop", "start", "help", "call", "language_names")
 """Words by language in the file of keywords."""
 KEYWORD_LISTS = ("stop_or_visit", "language_words", "polite")
 OPTIONAL_KEYWORD_LISTS = ("stop_unless_asked",)
-OPTIONAL_KEYWORDS = ("wrong_person", "who_is_it")
-"""Phrases by language in the file of keywords that say that we write to somebody else."""
+OPTIONAL_KEYWORDS = ("wrong_person", "who_is_it", "unsure")
+"""Phrases by language in the file of keywords: we write to somebody else; it is hoped, or not known."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -111,7 +111,7 @@ def read_language(text: str, name: str) -> dict[str, Any]:
     file.joined = document.get("words_joined", False)
     file.marks_count = document.get("marks_count", False)
     document["sets"] = _lists(file, found.get("sets"), "`sets`")
-    file.sets = parse_sets(document["sets"], inside=file.joined)
+    file.sets = parse_sets(document["sets"], inside=file.joined, exact=file.marks_count)
     document |= {
         each: file.text(found[each], f"`{each}`") for each in ("language", "review") if each in found
     }

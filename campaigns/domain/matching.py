@@ -108,15 +108,18 @@ def parse_term(label: str, *, inside: bool, exact: bool = False, sets: Sets | No
     )
 
 
-def parse_sets(sets: Mapping[str, Sequence[str]], *, inside: bool) -> dict[str, Part]:
-    """The sets of a file, read. Raises ValueError for an empty word."""
+def parse_sets(sets: Mapping[str, Sequence[str]], *, inside: bool, exact: bool = False) -> dict[str, Part]:
+    """The sets of a file, read as terms are (`parse_term`). Raises ValueError for an empty word."""
     return {
-        name: tuple(
-            _phrase(shortened(fold(phrase)).replace("'", " ").split(), inside=inside, exact=False)
-            for phrase in phrases
-        )
+        name: tuple(_set_phrase(phrase, inside=inside, exact=exact) for phrase in phrases)
         for name, phrases in sets.items()
     }
+
+
+@lru_cache(maxsize=32768)
+def _set_phrase(phrase: str, *, inside: bool, exact: bool) -> Phrase:
+    """A phrase of a set. Neighbouring languages share many."""
+    return _phrase(shortened(fold(phrase)).replace("'", " ").split(), inside=inside, exact=exact)
 
 
 def _part(chunk: list[str], *, inside: bool, exact: bool, sets: Sets) -> Part:

@@ -53,7 +53,8 @@ _SENSES = {
 }
 """What an entry with answers says. One word may say one thing only."""
 _HIDING = frozenset(
-    {"negators", "negators_after", "keep_phrases", "not_slips", "glue", "polite", "stop_unless_asked"}
+    {"negators", "negators_after", "keep_phrases", "other_stops", "harmless"}
+    | {"not_slips", "glue", "polite", "stop_unless_asked"}
 )
 """Lists of which each word may keep a danger or an opt-out from being seen."""
 _NOTATION = frozenset("+|*<>=")

@@ -7,7 +7,7 @@ the result says why not, and the patient is asked once more. Nothing here looks 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -16,7 +16,7 @@ from campaigns.domain.folding import exact_words, fold, words
 from campaigns.domain.languages import canonical
 from campaigns.domain.lexicon import CALL, STAY, Lexicon, Rule, Search, accents, key
 
-PARSER_VERSION = "3"
+PARSER_VERSION = "4"
 """Rises with every change of the rules below; the lexicon has a version of its own."""
 
 
@@ -106,18 +106,18 @@ def parse(
             or _answer_or_wish(text, " ".join(spoken), language, expects, question, lexicon)
         )
     doubted = found.answer is None and (
-        " ".join(spoken) in lexicon.who_is_it or _is_wrong_person(text, lexicon)
+        " ".join(spoken) in lexicon.who_is_it or _says(text, lexicon.wrong_person)
     )
     return replace(found, parser=version(lexicon), wrong_person=doubted)
 
 
-def _is_wrong_person(text: str, lexicon: Lexicon) -> bool:
-    """Whether a phrase of the list stands in the text: as whole words, but in scripts that join words."""
+def _says(text: str, phrases: Iterable[str]) -> bool:
+    """Whether one of the phrases stands in the text: as whole words, but in scripts that join words."""
     message = key(text)
     spaced, joined = f" {message} ", message.replace(" ", "")
     return any(
         phrase.replace(" ", "") in joined if _JOINED.match(phrase) else f" {phrase} " in spaced
-        for phrase in lexicon.wrong_person
+        for phrase in phrases
     )
 
 
@@ -223,6 +223,8 @@ def _read(text: str, language: str, expects: Expects, question: str, lexicon: Le
     if expects is Expects.NONE:
         return Reading()
     if expects is Expects.YES_NO:
+        if _says(text, lexicon.unsure):
+            return Reading(problem=Problem.AMBIGUOUS)
         return read_yes_no(_spoken_answer(text, lexicon), known, ready=question in READINESS)
     allowed = _RANGES[expects]
     folded = drop_scale(fold(text), allowed[-1], known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -15,6 +16,8 @@ _GAP = 3
 _LISTED = 0.62
 """The least share of listed letters."""
 _MOST_KEPT = 20000
+_INDIC = re.compile("[\u0900-\u0a7f]")
+"""Signs of Hindi and Punjabi, in which one says more than a letter does elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +46,15 @@ class Pieces:
 def pieces_of(atoms: Iterable[str], glue: Iterable[str]) -> Pieces:
     """The words of all terms of a language, with common endings, and its small words."""
     listed = list(atoms)
-    words = {atom[1:] for atom in listed if atom[0] in "=^" and len(atom) > 2 and atom[1:].isalpha()}
+    words = {atom[1:] for atom in listed if atom[0] in "=^" and len(atom) > 2 and _is_word(atom[1:])}
     words |= {atom[1:].split(" ")[0] for atom in listed if atom[0] == "!"}
     endings = {atom[1:] + end for atom in listed if atom[0] == "^" for end in ("s", "es", "e", "ed", "ing")}
     return Pieces(frozenset(words | endings | set(glue)))
+
+
+def _is_word(text: str) -> bool:
+    """Whether a text has letters alone. The vowel signs of Hindi and Punjabi belong to their letters."""
+    return all(char.isalpha() or _INDIC.match(char) for char in text)
 
 
 Best = tuple[int, tuple[str, ...], int]
@@ -87,5 +95,5 @@ def _is_credible(word: str, found: tuple[str, ...], unlisted: int, pieces: froze
     listed = [piece for at, piece in enumerate(found) if piece in pieces and (at == 0 or len(piece) > 1)]
     longest = max(map(len, listed), default=0)
     if not unlisted:
-        return len(listed) > 1 and longest > 3
+        return len(listed) > 1 and longest > (2 if _INDIC.match(word) else 3)
     return len(listed) > 1 and longest > 4 and (len(word) - unlisted) / len(word) >= _LISTED

@@ -25,6 +25,10 @@ Value = TypeVar("Value")
 _DOUBLED = re.compile(r"([^\W\d_])\1+")
 
 
+def _once(doubled: re.Match[str]) -> str:
+    return doubled[1]
+
+
 class Sounded(NamedTuple):
     """A word of a term: how it sounds, and the atom it is."""
 
@@ -46,7 +50,7 @@ class Alike:
 
     def sound(self, word: str) -> str:
         """The word with one spelling for what sounds alike, doubled letters once."""
-        return _DOUBLED.sub(r"\1", self.respelt(word))
+        return _DOUBLED.sub(_once, self.respelt(word))
 
     def respelt(self, word: str) -> str:
         """The word with one spelling for what sounds alike."""
@@ -106,8 +110,9 @@ class Slips:
 def build_slips(atoms: Iterable[str], *, alike: Sequence[str] = (), correct: Sequence[str] = ()) -> Slips:
     """Arrange the words of all terms of one language so that a misspelt one leads to them."""
     sounds = read_alike(alike)
-    listed = [Sounded(sounds.sound(atom[1:]), atom) for atom in atoms if atom[0] in "=^~&"]
-    long = [each for each in listed if len(sounds.respelt(each.atom[1:])) >= _SHORT <= len(each.sound) + 1]
+    respelt = {atom: sounds.respelt(atom[1:]) for atom in atoms if atom[0] in "=^~&"}
+    listed = [Sounded(_DOUBLED.sub(_once, letters), atom) for atom, letters in respelt.items()]
+    long = [each for each in listed if len(respelt[each.atom]) >= _SHORT <= len(each.sound) + 1]
     words = {each.atom[1:] for each in listed}
     begun = [each for each in listed if each.is_beginning and len(each.sound) >= _SHORTEST]
     return Slips(
