@@ -19,10 +19,10 @@ from campaigns.queries.lexicons import load
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "replies" / "sets"
 FILES = sorted(FOLDER.glob("*.jsonl"))
-TUNED, REPORTED = 0.97, 0.88
+TUNED, REPORTED = 0.99, 0.94
 """The least recall of emergencies on sets of either kind; the aim is 0.99."""
 PRECISION = 0.7
-TUNED_STOPS, REPORTED_STOPS = 0.9, 0.5
+TUNED_STOPS, REPORTED_STOPS = 0.9, 0.9
 """The same for opt-outs, exact words or free; the aims are 1.00 and 0.95."""
 
 
