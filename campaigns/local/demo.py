@@ -93,10 +93,10 @@ def _play(stage: Stage, began: float, *, once: bool) -> int:
 
     with _said("Creating the tables"):
         prepare_database()
-    with _said("Starting the site, the worker and the beat"):
+    with _said("Starting the site, the worker and the beat, and making a demo clinic"):
         stage.processes.start()
+        clinic, staff = clinic_of_the_demo()
         wait_for_site(stage.base_url)
-    clinic, staff = clinic_of_the_demo()
     story, kept = _rehearse(stage, clinic, staff[0], began)
     if once:
         return 0 if kept else 1

@@ -28,6 +28,7 @@ Sample = Mapping[str, Any]
 
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
 _building = Lock()
+_loading = Lock()
 MOST_KEPT = 32
 """Clinics whose lexicon a process keeps: about 25 MB for each that has words of its own."""
 
@@ -62,9 +63,14 @@ def lists(language: str) -> Mapping[str, tuple[str, ...]]:
     return {entry: tuple(words) for entry, words in own_words.lists(shipped()[language]).items()}
 
 
-@cache
 def load() -> Lexicon:
     """The lexicon that ships, the same while the process runs. Raises `InvalidLexicon`."""
+    with _loading:
+        return _loaded()
+
+
+@cache
+def _loaded() -> Lexicon:
     return _built(shipped())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -27,20 +28,25 @@ def asked_by_text(patients: Collection[UUID], now: datetime) -> list[Asked]:
         Message.objects.filter(patient__in=patients, channel=Channel.SMS, state__in=GONE)
         .filter(sent_at__gt=now - KEPT_FOR)
         .exclude(asks="")
-        .select_related("visit", "clinic")
-        .defer("subject", "body", "html")
         .order_by("-sent_at", "-pk")
+        .values_list(*_ABOUT, *_MORE, named=True)
     )
     messages = list(rows)
     answers = answered({message.patient_id for message in messages})
     return [_asked(message, answers) for message in messages]
 
 
+_ABOUT = ("pk", "enrollment_id", "group", "visit_id", "visit_version", "asks")
+_MORE = (
+    *("patient_id", "sent_at", "clinic__time_zone"),
+    *("visit__state", "visit__version", "visit__on_date", "visit__at_time"),
+)
+
+
 def answered(patients: Iterable[UUID]) -> set[About]:
     """What these patients have answered, in time or not. One query."""
-    rows = Answer.objects.filter(patient__in=set(patients)).select_related("message")
-    rows = rows.defer("message__subject", "message__body", "message__html")
-    return {about_message(answer.message) for answer in rows}
+    rows = Answer.objects.filter(patient__in=set(patients))
+    return {about(*row) for row in rows.values_list(*(f"message__{name}" for name in _ABOUT))}
 
 
 def about_message(message: Message) -> About:
@@ -55,30 +61,30 @@ def about_message(message: Message) -> About:
     )
 
 
-def _asked(message: Message, answers: set[About]) -> Asked:
+def _asked(row: Any, answers: set[About]) -> Asked:
     return Asked(
-        message=message.pk,
-        patient=message.patient_id,
-        enrollment=message.enrollment_id,
-        group=message.group,
-        visit=message.visit_id,
-        visit_version=message.visit_version,
-        asks=message.asks,
-        sent_at=message.sent_at or message.send_at,
-        moot_from=_moot_from(message),
-        answered=about_message(message) in answers,
+        message=row.pk,
+        patient=row.patient_id,
+        enrollment=row.enrollment_id,
+        group=row.group,
+        visit=row.visit_id,
+        visit_version=row.visit_version,
+        asks=row.asks,
+        sent_at=row.sent_at,
+        moot_from=_moot_from(row),
+        answered=about(*row[: len(_ABOUT)]) in answers,
     )
 
 
-def _moot_from(message: Message) -> datetime | None:
+def _moot_from(row: Any) -> datetime | None:
     """Since when nobody needs to know whether the patient comes ready; None for every other question."""
-    visit = message.visit
-    if message.asks not in READINESS or visit is None:
+    if row.asks not in READINESS or row.visit_id is None:
         return None
-    same_date = message.visit_version in (0, visit.version)
-    if visit.state != VisitState.BOOKED or not same_date:
-        return message.sent_at or message.send_at
-    return to_instant(visit.on_date, visit.at_time, ZoneInfo(message.clinic.time_zone))
+    same_date = row.visit_version in (0, row.visit__version)
+    if row.visit__state != VisitState.BOOKED or not same_date:
+        sent_at: datetime = row.sent_at
+        return sent_at
+    return to_instant(row.visit__on_date, row.visit__at_time, ZoneInfo(row.clinic__time_zone))
 
 
 def lock_phones(message_ids: Collection[int]) -> dict[int, str]:
