@@ -194,7 +194,7 @@ CAST: tuple[DemoPatient, ...] = (
         language="ar",
         phone="+16045550110",
         enrolled=9,
-        sessions=(18, 32, 46),
+        sessions=(18, 32),
         answers={"pain": ("8",), "ready": ("Y",)},
         says={36: "إيقاف"},
     ),

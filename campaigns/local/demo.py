@@ -73,7 +73,9 @@ def _temporary() -> Iterator[Path]:
 def _perform(state: Path, port: int, options: argparse.Namespace) -> int:
     began = time.monotonic()
     with ExitStack() as stack:
-        with _said("Starting PostgreSQL, Valkey, a phone network and a mail server on this machine"):
+        with _said(
+            "Starting PostgreSQL, Valkey, a phone network, a mail server and the site on this machine"
+        ):
             stage = stack.enter_context(staging.set_up(state, port, throw_away=not options.state))
         return _play(stage, began, once=options.once)
 
@@ -93,7 +95,7 @@ def _play(stage: Stage, began: float, *, once: bool) -> int:
 
     with _said("Creating the tables"):
         prepare_database()
-    with _said("Starting the site, the worker and the beat, and making a demo clinic"):
+    with _said("Starting the worker and the beat, and making a demo clinic"):
         stage.processes.start()
         clinic, staff = clinic_of_the_demo()
         wait_for_site(stage.base_url)

@@ -100,7 +100,8 @@ def set_up(state: Path, port: int, *, throw_away: bool) -> Iterator[Stage]:
             stack.callback(server.stop)
             server.start()
         os.environ.update(environment(state, base_url, twilio, smtp, imap))
-        programs = [processes.web(port, workers=1, threads=8), processes.worker(), processes.beat(state)]
-        children = Processes(state=state, programs=programs)
+        # The site needs seconds to start and no tables: it does so while they are made.
+        stack.enter_context(Processes(state=state, programs=[processes.web(port, workers=1, threads=8)]))
+        children = Processes(state=state, programs=[processes.worker(), processes.beat(state)])
         stack.callback(children.stop)
         yield Stage(state, base_url, twilio, smtp, children, running)
