@@ -73,9 +73,7 @@ def _temporary() -> Iterator[Path]:
 def _perform(state: Path, port: int, options: argparse.Namespace) -> int:
     began = time.monotonic()
     with ExitStack() as stack:
-        with _said(
-            "Starting PostgreSQL, Valkey, a phone network, a mail server and the site on this machine"
-        ):
+        with _said("Starting PostgreSQL, Valkey, a phone network, a mail server and the site"):
             stage = stack.enter_context(staging.set_up(state, port, throw_away=not options.state))
         return _play(stage, began, once=options.once)
 

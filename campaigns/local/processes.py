@@ -137,15 +137,22 @@ class Processes:
         """Where this child writes."""
         return self._running[name].log
 
-    def stop(self) -> None:
-        """SIGTERM to all at once, SIGKILL to whoever is still there at the end; leaves no process."""
+    def ask_to_stop(self) -> None:
+        """SIGTERM to all at once; none is started again. For whoever has others to stop meanwhile."""
         with self._turn:
             self._stopping = True
-        standing = [one for one in self._running.values() if one.start_again_at is None]
-        for one in standing:
+        for one in self._standing():
             one.child.send_signal(signal.SIGTERM)
+
+    def _standing(self) -> list[_Running]:
+        return [one for one in self._running.values() if one.start_again_at is None]
+
+    def stop(self) -> None:
+        """SIGTERM to all at once, SIGKILL to whoever is still there at the end; leaves no process."""
+        if not self._stopping:
+            self.ask_to_stop()
         deadline = time.monotonic() + _PATIENCE_SECONDS
-        for one in standing:
+        for one in self._standing():
             children.finish(one.child, max(deadline - time.monotonic(), 0))
         self._end_watch()
 

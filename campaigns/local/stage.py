@@ -101,7 +101,9 @@ def set_up(state: Path, port: int, *, throw_away: bool) -> Iterator[Stage]:
             server.start()
         os.environ.update(environment(state, base_url, twilio, smtp, imap))
         # The site needs seconds to start and no tables: it does so while they are made.
-        stack.enter_context(Processes(state=state, programs=[processes.web(port, workers=1, threads=8)]))
+        site = Processes(state=state, programs=[processes.web(port, workers=1, threads=8)])
+        stack.enter_context(site)
         children = Processes(state=state, programs=[processes.worker(), processes.beat(state)])
         stack.callback(children.stop)
+        stack.callback(site.ask_to_stop)
         yield Stage(state, base_url, twilio, smtp, children, running)
