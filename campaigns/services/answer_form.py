@@ -140,11 +140,8 @@ def _crisis(link: PatientLink, watched: bool) -> str:
 
 
 def _is_open(link: PatientLink, now: datetime) -> bool:
-    """Whether the question still waits for its answer. Whether somebody comes to a visit is asked about that
-    date only, and until it begins."""
-    if link.expires_at <= now or understand.is_answered(link.message):
-        return False
-    return link.message.asks not in READINESS or _lies_ahead(link.message, now)
+    """Whether the link is good and its question still waits for its answer."""
+    return link.expires_at > now and still_waits(link.message, now)
 
 
 def _lies_ahead(asked: Message, now: datetime) -> bool:
@@ -157,7 +154,8 @@ def _lies_ahead(asked: Message, now: datetime) -> bool:
 
 
 def still_waits(asked: Message, now: datetime) -> bool:
-    """Whether a question that came without a link still waits for its answer, by the same rules."""
+    """Whether a question still waits for its answer. Whether somebody comes to a visit is asked about that
+    date only, and until it begins."""
     return not understand.is_answered(asked) and (asked.asks not in READINESS or _lies_ahead(asked, now))
 
 
@@ -210,7 +208,7 @@ def _receive(link: PatientLink, said: Said, parsed: Parsed, found: Assessment) -
         understand.say(case, understand.safety_template(case), Purpose.SAFETY)
     if parsed.answer is not None and waits and not is_late(link.message, said.now):
         understand.record_answer(case, link.patient, link.message)
-    elif parsed.answer is not None and (waits or still_waits(link.message, said.now)):
+    elif parsed.answer is not None and still_waits(link.message, said.now):
         understand.record_late(case, link.patient, link.message, alerted)
         waits = alerted = True
     if _stops(said, parsed):
