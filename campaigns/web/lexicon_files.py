@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.core import signing
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -18,10 +17,10 @@ from campaigns.services.own_words import Act
 from campaigns.web import access
 from campaigns.web.lexicon_forms import ListFileForm, ReasonForm
 from campaigns.web.lexicons import known_list, say_proposed
+from campaigns.web.sealed import TooLate, seal, unseal
 from campaigns.web.told import told
 
 SALT = "campaigns.web.lexicon_files"
-AN_HOUR = 3_600
 
 
 @require_safe
@@ -75,24 +74,20 @@ def _show(
 
 
 def _seal(request: HttpRequest, tag: str, changes: list[Change]) -> str:
-    """What was shown, signed: what is proposed is that and nothing else."""
     listed = [(change.language, change.entry, change.word, change.kind.value) for change in changes]
-    document = {"staff": access.staff(request).pk, "language": tag, "changes": listed}
-    return signing.dumps(document, salt=SALT, compress=True)
+    return seal(request, SALT, tag, listed)
 
 
 def _commit(request: HttpRequest, tag: str) -> HttpResponse:
     who = access.staff(request)
     try:
-        document = signing.loads(request.POST["sealed"], salt=SALT, max_age=AN_HOUR)
-    except signing.BadSignature:
+        listed = unseal(request, SALT, tag)
+    except TooLate:
         messages.error(request, _("The page was open too long. Upload the file again."))
         return redirect("lexicon-import", tag)
-    if (document["staff"], document["language"]) != (who.pk, tag):
-        raise Http404
     changes = [
         Change(language=language, entry=entry, word=word, kind=Kind(kind))
-        for language, entry, word, kind in document["changes"]
+        for language, entry, word, kind in listed
     ]
     try:
         made = own_words.propose(who.clinic, changes, request.POST.get("reason", ""), by=who, now=clock.now())

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse
@@ -26,11 +25,11 @@ from campaigns.services.reword import Proposal
 from campaigns.services.sign_off import Act
 from campaigns.web import access
 from campaigns.web.forms import CatalogForm, OwnWordsForm
+from campaigns.web.sealed import TooLate, seal, unseal
 from campaigns.web.told import told
 from campaigns.web.wordings import address, known_language
 
 SALT = "campaigns.web.rewording"
-AN_HOUR = 3_600
 MOST_SHOWN = 3
 """Texts that are shown with the new words. The rest are only named."""
 
@@ -181,7 +180,7 @@ def _show_import(
         "tag": tag,
         "form": form,
         "found": found,
-        "sealed": _seal(request, tag, proposal) if proposal else "",
+        "sealed": seal(request, SALT, tag, dict(proposal.changed)) if proposal else "",
         "lapsed": reword.lapsed_by(proposal) if proposal else [],
         "effects": reword.effects_of(who.clinic, proposal, clock.now()) if proposal else None,
         "can_reword": sign_off.may(who, Act.REWORD),
@@ -190,23 +189,15 @@ def _show_import(
     return render(request, "web/wording_import.html", context)
 
 
-def _seal(request: HttpRequest, tag: str, proposal: Proposal) -> str:
-    """What was shown, signed: what is committed is that and nothing else."""
-    document = {"staff": access.staff(request).pk, "language": tag, "said": dict(proposal.changed)}
-    return signing.dumps(document, salt=SALT, compress=True)
-
-
 def _commit(request: HttpRequest, tag: str) -> HttpResponse:
     who = access.staff(request)
     try:
-        document = signing.loads(request.POST["sealed"], salt=SALT, max_age=AN_HOUR)
-    except signing.BadSignature:
+        said_now = unseal(request, SALT, tag)
+    except TooLate:
         messages.error(request, _("The page was open too long. Upload the file again."))
         return redirect("wording-import", tag)
-    if (document["staff"], document["language"]) != (who.pk, tag):
-        raise Http404
     try:
-        proposal = reword.propose(who.clinic, tag, document["said"])
+        proposal = reword.propose(who.clinic, tag, said_now)
         number = reword.save(who.clinic, proposal, by=who, now=clock.now())
     except NotAllowed as error:
         messages.error(request, told(str(error)))
