@@ -39,6 +39,15 @@ def no_network() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """The database, and in it what every clinic of the tests has approved."""
+    with django_db_blocker.unblock():
+        from tests.factories import keep_approved  # models need Django to be set up
+
+        keep_approved()
+
+
 @pytest.fixture
 def chain_guarded_again(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """Runs last: the guard that `committed` took off for the clean-up is back for the next test."""

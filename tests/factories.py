@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 
+from django.db import connection, transaction
+
 from campaigns.domain.recipients import Channel
 from campaigns.domain.visits import VisitKind
-from campaigns.models import Clinic, Installation, Message, Staff
+from campaigns.models import Clinic, Installation, Message, Staff, Wording
 from campaigns.services.enroll import Application, Enrolled, NewVisit, enroll
+from campaigns.services.record import record
 from campaigns.services.review import approve_language
 from campaigns.services.set_up import NewClinic, create_clinic, create_staff
 
@@ -17,6 +20,11 @@ NOON = datetime(2026, 11, 2, 20, 0, tzinfo=UTC)
 """A Monday, 13:00 at the clinic (UTC-7 all year)."""
 
 _numbers = count(100)
+
+_WORDINGS = Wording._meta.db_table
+_KEPT = "kept_for_tests"
+_kept_in = ""
+"""The database that has the table; processes that a test starts work on others."""
 
 
 def set_now(now: datetime | None) -> None:
@@ -46,10 +54,58 @@ def make_clinic(
         ),
         by="test",
     )
-    if approved:
-        for language in languages:
-            approve_language(clinic, language, by="Dr. Example", now=NOON)
+    if approved and tuple(languages) == APPROVED and _kept_in == connection.settings_dict["NAME"]:
+        _approve_as_kept(clinic)
+    elif approved:
+        _approve(clinic, languages)
     return clinic
+
+
+def _approve(clinic: Clinic, languages: Sequence[str]) -> None:
+    for language in languages:
+        approve_language(clinic, language, by="Dr. Example", now=NOON)
+
+
+def keep_approved() -> None:
+    """Write down what approving `APPROVED` stores, in a table that no test empties. Once a test database."""
+    global _kept_in
+    columns = ", ".join(_columns())
+    with connection.cursor() as cursor:
+        with transaction.atomic():
+            clinic = make_clinic(approved=False)
+            _approve(clinic, APPROVED)
+            cursor.execute(f"SELECT {columns} FROM {_WORDINGS} WHERE clinic_id = %s", [clinic.pk])  # noqa: S608
+            kept = cursor.fetchall()
+            transaction.set_rollback(True)
+        cursor.execute(f"CREATE TABLE IF NOT EXISTS {_KEPT} AS SELECT {columns} FROM {_WORDINGS}")  # noqa: S608
+        places = ", ".join(["%s"] * len(_columns()))
+        cursor.execute(f"TRUNCATE {_KEPT}")
+        cursor.executemany(f"INSERT INTO {_KEPT} VALUES ({places})", kept)  # noqa: S608
+    _kept_in = connection.settings_dict["NAME"]
+
+
+def _approve_as_kept(clinic: Clinic) -> None:
+    """What `_approve` does, thirty times as fast: half of the tests begin with a clinic."""
+    columns = ", ".join(_columns())
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {_WORDINGS} WHERE clinic_id = %s", [clinic.pk])  # noqa: S608
+        cursor.execute(
+            f"INSERT INTO {_WORDINGS} (clinic_id, {columns}) SELECT %s, {columns} FROM {_KEPT}",  # noqa: S608
+            [clinic.pk],
+        )
+    for language in APPROVED:
+        record(
+            "wording_approved",
+            f"clinic {clinic.pk}",
+            actor="Dr. Example",
+            now=NOON,
+            detail={"language": language},
+        )
+
+
+def _columns() -> list[str]:
+    fields = [field.column for field in Wording._meta.concrete_fields]
+    return [name for name in fields if name not in ("id", "clinic_id")]
 
 
 def make_staff(clinic: Clinic, email: str = "coordinator@clinic.example") -> Staff:

@@ -149,7 +149,7 @@ def _alone(one: Lonely, redis_url: str, place: Path) -> Iterator[children.Child]
     try:
         yield child
     finally:
-        children.stop(child, signal.SIGTERM, 20)
+        children.stop(child, signal.SIGKILL, 20)  # asked kindly, it would finish its ten seconds of waiting
 
 
 @pytest.mark.parametrize("words", [["preview"], ["send-due", "--limit", "x"]])

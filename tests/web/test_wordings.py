@@ -185,7 +185,6 @@ def test_a_language_the_clinic_does_not_write_is_not_found(pages: Client, clinic
 # --- who may act
 
 
-@pytest.mark.parametrize("role", Staff.Role.values)
 @pytest.mark.parametrize(
     ("path", "form", "allowed"),
     [
@@ -200,10 +199,10 @@ def test_a_language_the_clinic_does_not_write_is_not_found(pages: Client, clinic
     ],
 )
 def test_only_these_roles_may_post(
-    role: str, path: str, form: dict[str, str], allowed: set[str], browser: Browser
+    path: str, form: dict[str, str], allowed: set[str], browser: Browser
 ) -> None:
-    answer = browser(role).post(path, form)
-    assert (answer.status_code != 403) == (role in allowed)
+    answers = {role: browser(role).post(path, form).status_code for role in Staff.Role.values}
+    assert {role for role, answer in answers.items() if answer != 403} == allowed
 
 
 @pytest.mark.parametrize("role", ["coordinator", "auditor", "administrator"])
