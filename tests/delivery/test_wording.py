@@ -127,7 +127,7 @@ def test_figures_of_the_clinic_are_settings() -> None:
     ("language", "one", "many"),
     [
         ("en-CA", "1 day before", "11 days before"),
-        ("fr-CA", "1 jour avant", "11 jours avant"),
+        ("fr-CA", "1 jour avant", "les 11 jours qui précèdent"),
         ("ar", "يوم واحد قبل", "11 يومًا قبل"),
     ],
 )

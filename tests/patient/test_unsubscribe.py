@@ -86,7 +86,7 @@ def test_it_says_when_it_stops_every_channel(client: Client, arabic: Patient, li
     Clinic.objects.update(opt_out_scope="all")
     address = link(arabic, "u")
     for page in (client.get(address), client.post(address)):
-        assert "يوقف هذا رسائلنا النصية والإلكترونية معًا" in page.content.decode()
+        assert "يوقف هذا رسائلنا النصية ورسائلنا بالبريد الإلكتروني معًا" in page.content.decode()
     assert set(Suppression.objects.values_list("channel", flat=True)) == {"sms", "email"}
 
 
