@@ -12,6 +12,9 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from uuid import UUID
 
+from campaigns.domain.replies import READINESS
+from campaigns.domain.visits import VisitState
+
 OPEN_FOR = timedelta(hours=72)
 """How long a question waits for its answer (content reference, 10.1)."""
 
@@ -58,6 +61,25 @@ class Asked:
         """When an answer becomes late, whatever else is asked."""
         end = self.sent_at + open_for(self.group)
         return end if self.moot_from is None else min(end, self.moot_from)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """A visit as it stands, for a question about it. `version` counts its moves; `starts` is aware."""
+
+    state: str
+    version: int
+    starts: datetime
+
+
+def moot_from(asks: str, version: int, slot: Slot | None, sent_at: datetime) -> datetime | None:
+    """Since when nobody needs the answer to a question that was asked about a visit at this version; None for
+    every question but whether the patient comes ready. 0 is the version of a message that knows none."""
+    if asks not in READINESS or slot is None:
+        return None
+    if slot.state != VisitState.BOOKED or version not in (0, slot.version):
+        return sent_at
+    return slot.starts
 
 
 def about(

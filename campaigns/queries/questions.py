@@ -10,12 +10,10 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from campaigns.domain.dialogue import KEPT_FOR, About, Asked, about
+from campaigns.domain.dialogue import KEPT_FOR, About, Asked, Slot, about, moot_from
 from campaigns.domain.lifecycle import Reason, State
 from campaigns.domain.recipients import Channel
-from campaigns.domain.replies import READINESS
 from campaigns.domain.timing import to_instant
-from campaigns.domain.visits import VisitState
 from campaigns.models import Answer, ContactPoint, Message
 
 GONE = (State.ATTEMPTING, State.UNCERTAIN, State.ACCEPTED, State.DELIVERED, State.UNKNOWN)
@@ -77,14 +75,11 @@ def _asked(row: Any, answers: set[About]) -> Asked:
 
 
 def _moot_from(row: Any) -> datetime | None:
-    """Since when nobody needs to know whether the patient comes ready; None for every other question."""
-    if row.asks not in READINESS or row.visit_id is None:
-        return None
-    same_date = row.visit_version in (0, row.visit__version)
-    if row.visit__state != VisitState.BOOKED or not same_date:
-        sent_at: datetime = row.sent_at
-        return sent_at
-    return to_instant(row.visit__on_date, row.visit__at_time, ZoneInfo(row.clinic__time_zone))
+    slot = None
+    if row.visit_id is not None:
+        starts = to_instant(row.visit__on_date, row.visit__at_time, ZoneInfo(row.clinic__time_zone))
+        slot = Slot(state=row.visit__state, version=row.visit__version, starts=starts)
+    return moot_from(row.asks, row.visit_version, slot, row.sent_at)
 
 
 def lock_phones(message_ids: Collection[int]) -> dict[int, str]:

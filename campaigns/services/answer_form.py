@@ -15,13 +15,12 @@ from zoneinfo import ZoneInfo
 
 from campaigns.domain import replies
 from campaigns.domain.answering import Answer
-from campaigns.domain.dialogue import open_for
+from campaigns.domain.dialogue import Slot, moot_from, open_for
 from campaigns.domain.lifecycle import Purpose
 from campaigns.domain.recipients import Channel
-from campaigns.domain.replies import EXPECTED, READINESS, Expects, Keyword, Parsed
+from campaigns.domain.replies import EXPECTED, Expects, Keyword, Parsed
 from campaigns.domain.timing import to_instant
 from campaigns.domain.triage import Assessment, Urgency
-from campaigns.domain.visits import VisitState
 from campaigns.models import Alert, Clinic, Message, PatientLink, Reply
 from campaigns.queries import clock, lexicons
 from campaigns.services import on_call, understand
@@ -145,18 +144,18 @@ def _is_open(link: PatientLink, now: datetime) -> bool:
 
 
 def _lies_ahead(asked: Message, now: datetime) -> bool:
-    visit = asked.visit
-    if visit is None:
-        return True
-    starts = to_instant(visit.on_date, visit.at_time, ZoneInfo(asked.clinic.time_zone))
-    same_date = asked.visit_version in (0, visit.version)
-    return visit.state == VisitState.BOOKED and same_date and starts > now
+    visit, slot = asked.visit, None
+    if visit is not None:
+        starts = to_instant(visit.on_date, visit.at_time, ZoneInfo(asked.clinic.time_zone))
+        slot = Slot(state=visit.state, version=visit.version, starts=starts)
+    end = moot_from(asked.asks, asked.visit_version, slot, asked.sent_at or now)
+    return end is None or end > now
 
 
 def still_waits(asked: Message, now: datetime) -> bool:
     """Whether a question still waits for its answer. Whether somebody comes to a visit is asked about that
     date only, and until it begins."""
-    return not understand.is_answered(asked) and (asked.asks not in READINESS or _lies_ahead(asked, now))
+    return not understand.is_answered(asked) and _lies_ahead(asked, now)
 
 
 def _said(link: PatientLink, choice: str, note: str, now: datetime) -> Said:
