@@ -39,6 +39,11 @@ class Reply(models.Model):
         max_length=12, blank=True, db_default="", help_text="What the provider has answered"
     )
     tries = models.PositiveSmallIntegerField(default=0, db_default=0)
+    files = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        help_text="Pictures that came with a text; the provider has them",
+    )
     body = EncryptedText()
     received_at = models.DateTimeField()
     language = models.CharField(max_length=16, blank=True)

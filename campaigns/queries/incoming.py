@@ -11,10 +11,10 @@ from campaigns.models.encryption import blind_index, encrypt
 from campaigns.queries import clock
 
 _KEEP = """
-INSERT INTO reply (provider_id, channel, address_index, sender, sent_to, body, opt_out_type, received_at,
-                   language, keyword, answer, urgency, parser_version, outcome, tries)
+INSERT INTO reply (provider_id, channel, address_index, sender, sent_to, body, opt_out_type, files,
+                   received_at, language, keyword, answer, urgency, parser_version, outcome, tries)
 VALUES (%(provider_id)s, %(channel)s, %(index)s, %(sender)s, %(sent_to)s, %(body)s, %(opt_out_type)s,
-        coalesce((SELECT rehearsal_now FROM installation WHERE id = 1), clock_timestamp()),
+        %(files)s, coalesce((SELECT rehearsal_now FROM installation WHERE id = 1), clock_timestamp()),
         '', '', '', '', '', 'waiting', 0)
 ON CONFLICT (provider_id) DO NOTHING
 RETURNING id
@@ -22,7 +22,7 @@ RETURNING id
 
 
 def keep(
-    *, provider_id: str, channel: str, sender: str, sent_to: str, body: str, opt_out_type: str
+    *, provider_id: str, channel: str, sender: str, sent_to: str, body: str, opt_out_type: str, files: int
 ) -> int | None:
     """Store one text as it came; its id, or None where it came before. `body` is what the database takes."""
     with connection.cursor() as cursor:
@@ -36,6 +36,7 @@ def keep(
                 "sent_to": sent_to,
                 "body": encrypt(body),
                 "opt_out_type": opt_out_type,
+                "files": files,
             },
         )
         row = cursor.fetchone()

@@ -29,6 +29,8 @@ class Bubble:
     reply: int = 0
     """The reply, where it was a mail whose original is kept."""
     whole: str = ""
+    files: int = 0
+    """Pictures that came with it and stay with the provider."""
     """All that the mail said, where a part was left out of `text`."""
     proven: bool = True
 
@@ -125,6 +127,7 @@ def _received(reply: Reply) -> Bubble:
         channel=reply.channel,
         reply=reply.pk if mail else 0,
         whole=mail.words if mail else "",
+        files=reply.files,
         proven=mail is None or bool(mail.trust),
     )
 

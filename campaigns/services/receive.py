@@ -25,6 +25,8 @@ RETRY_TEMPLATES = {
     Expects.CHANGE: "auto/retry_change",
 }
 
+SENT_FILES = "sent files"
+
 
 def act_on(reply: Reply) -> None:
     """Understand a text that waits, and do what follows. Call inside the transaction that locked it.
@@ -95,6 +97,7 @@ class _Texting:
         case, patient = self.case, self.case.said.patient
         alerted = self._raise_danger()
         alerted = understand.doubt(case) or alerted
+        alerted = self._show_files(patient, alerted) or alerted
         if case.parsed.keyword is Keyword.STOP:
             source = consent.PROVIDER if self.text.opt_out_type else "reply"
             is_new = understand.stop(case, alerted, source=source)
@@ -123,6 +126,15 @@ class _Texting:
             say(self.voice, understand.safety_template(case), Purpose.SAFETY)
         elif case.parsed.keyword is None and not self.read.answers_somebody:
             say(self.voice, self._worried_words(), Purpose.AUTO_REPLY)
+        return True
+
+    def _show_files(self, patient: Patient | None, alerted: bool) -> bool:
+        """A picture may say more than the words that were understood: a person looks at it."""
+        case = self.case
+        understood = case.parsed.keyword or (case.parsed.answer is not None and case.said.asked)
+        if not self.text.files or alerted or patient is None or not understood:
+            return False
+        alert(case, Alert.Urgency.ROUTINE, SENT_FILES)
         return True
 
     @property
@@ -200,6 +212,7 @@ class _Texting:
         """Not understood: a person sees it; and if a question is open, it is asked once more."""
         case = self.case
         rule = "asks for a call" if case.parsed.asks_call else "not understood"
+        rule = SENT_FILES if self.text.files else rule
         alert(case, Alert.Urgency.ROUTINE, rule)
         template = RETRY_TEMPLATES.get(_expects(case.said), "")
         if case.parsed.asks_call:

@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, InterfaceError, transaction
 from django.db.models import F
 
 from campaigns.domain import triage
@@ -60,14 +60,14 @@ _in_hand = _InHand()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inbound:
     """One text as a provider brought it. Numbers in E.164; `opt_out_type` is set where the provider has
-    already answered STOP, START or HELP itself."""
+    already answered STOP, START or HELP itself; `files` counts pictures, which stay with the provider."""
 
     provider_id: str
     sender: str
     recipient: str
     body: str
     opt_out_type: str = ""
-    media: int = 0
+    files: int = 0
 
 
 def receive_sms(inbound: Inbound) -> str:
@@ -84,6 +84,7 @@ def receive_sms(inbound: Inbound) -> str:
             sent_to=inbound.recipient[:20],
             body=body,
             opt_out_type=inbound.opt_out_type[:12],
+            files=inbound.files,
         )
         if reply_id is None:
             return Reply.objects.values_list("outcome", flat=True).get(provider_id=inbound.provider_id)
@@ -110,7 +111,7 @@ def take_up(reply_id: int) -> str:
     except Exception as error:
         # The words are stored: a fault in the rules must neither make the provider drop them nor stop others.
         log.error("a stored text could not be read", extra={"reply": reply_id, "why": _where(error)})
-        with suppress(DatabaseError):
+        with suppress(DatabaseError, InterfaceError):
             return _count_failure(reply_id)
         return Reply.Outcome.WAITING
 

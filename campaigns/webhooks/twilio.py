@@ -108,7 +108,7 @@ def inbound(request: HttpRequest) -> HttpResponse:
             recipient=post.get("To", ""),
             body=post.get("Body", ""),
             opt_out_type=post.get("OptOutType", ""),
-            media=_count(post.get("NumMedia", "")),
+            files=_count(post.get("NumMedia", "")),
         )
     )
     return HttpResponse(EMPTY_ANSWER, content_type="text/xml; charset=utf-8")

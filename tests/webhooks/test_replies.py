@@ -182,3 +182,22 @@ def test_it_changes_nothing_when_the_same_text_comes_twice(
     before = everything_stored()
     assert post(INBOUND, form).status_code == 200
     assert everything_stored() == before
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome", "rules"),
+    [
+        ("7", "answer", [("routine", "sent files")]),
+        ("", "alert", [("routine", "sent files")]),
+        ("look at this", "alert", [("routine", "sent files")]),
+        ("STOP", "opt_out", [("routine", "sent files")]),
+        ("I cannot breathe", "alert", [("emergency", "en.breathing")]),
+    ],
+)
+def test_a_picture_is_never_left_to_the_program(
+    question: Message, say: Say, body: str, outcome: str, rules: list[tuple[str, str]]
+) -> None:
+    say(body, NumMedia="2")
+    reply = Reply.objects.get()
+    assert (reply.outcome, reply.files) == (outcome, 2)
+    assert list(Alert.objects.values_list("urgency", "rule")) == rules
