@@ -16,7 +16,16 @@ from datetime import date, datetime, time
 from functools import cache, lru_cache
 from typing import Any
 
-from jinja2 import FileSystemLoader, StrictUndefined, TemplateNotFound, TemplateSyntaxError, meta, nodes
+from jinja2 import (
+    BytecodeCache,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    meta,
+    nodes,
+)
+from jinja2.bccache import Bucket
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from campaigns.delivery.formats import (
@@ -232,6 +241,26 @@ class Entry:
     line: int = 0
 
 
+class _CompiledOnce(BytecodeCache):
+    """Compiled templates, shared by the sandboxes of a process: they differ in their texts, which are looked
+    up when a template runs, and not in their code."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fill the bucket, where this template was compiled before; its source must be the same."""
+        if bucket.key in self._known:
+            bucket.bytecode_from_string(self._known[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what was compiled."""
+        self._known[bucket.key] = bucket.bytecode_to_string()
+
+
+_compiled = _CompiledOnce()
+
+
 @lru_cache(maxsize=64)
 def environment(edition: str, own: OwnWords = NO_OWN_WORDS) -> ImmutableSandboxedEnvironment:
     """The sandbox of one edition: nothing but our own files, facts, and the words of that edition."""
@@ -247,6 +276,7 @@ def sandbox(found: gettext.NullTranslations) -> ImmutableSandboxedEnvironment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        bytecode_cache=_compiled,
         extensions=["jinja2.ext.i18n"],
     )
     made.install_gettext_callables(
