@@ -63,7 +63,7 @@ def mails(monkeypatch: pytest.MonkeyPatch) -> Mails:
 @pytest.fixture
 def clinic(db: None) -> Clinic:
     set_now(factories.NOON)
-    return factories.make_clinic(languages=["en-CA"])
+    return factories.make_clinic()
 
 
 @pytest.fixture
