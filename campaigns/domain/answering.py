@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from campaigns.domain.folding import exact_words
+from campaigns.domain.folding import exact_words, plain
 from campaigns.domain.lexicon import Answers
 
 Answer = int | str
@@ -37,6 +37,8 @@ class Reading:
 _NOT_UNDERSTOOD = Reading(problem=Problem.NOT_UNDERSTOOD)
 _AMBIGUOUS = Reading(problem=Problem.AMBIGUOUS)
 _MOST_WORDS = 12
+_LONGEST_PHRASE = 5
+"""Words of a polite phrase."""
 
 
 def read_yes_no(spoken: Sequence[str], known: Sequence[Answers], *, ready: bool) -> Reading:
@@ -74,12 +76,35 @@ def _mixes(spoken: Sequence[str], known: Iterable[Answers]) -> bool:
     return any(said & answers.yes for answers in known) and any(said & answers.no for answers in known)
 
 
-def read_number(folded: str, spoken: Sequence[str], allowed: range, known: Sequence[Answers]) -> Reading:
-    """A number from a folded text; `spoken` are its words without polite ones and without the scale."""
-    spelled = _read_number_word(spoken, allowed, known)
+def read_number(
+    folded: str, spoken: Sequence[str], allowed: range, known: Sequence[Answers], polite: Collection[str]
+) -> Reading:
+    """A number from a folded text; `spoken` are its words without polite ones and without the scale. `polite`
+    are phrases that may stand beside a digit, as fillers may."""
+    spelled = _read_number_word(_without_just(spoken), allowed, known)
     if spelled is _NOT_UNDERSTOOD and re.search(r"\d", folded):
-        return _read_digits(folded, allowed, known)
+        return _read_digits(folded, allowed, known, polite)
     return spelled
+
+
+_JUST = frozenset(
+    word
+    for listed in (
+        "just only solo sólo apenas juste seulement chỉ chi thôi thoi lang lamang",
+        "बस सिर्फ सिर्फ़ केवल ਬੱਸ ਬਸ ਸਿਰਫ ਸਿਰਫ਼ bas sirf بس فقط faghat",
+        "только лишь всего лише тільки всього 겨우 只 只有 才 就 而已",
+    )
+    for word in exact_words(listed)
+)
+"""What makes a number small and stays beside it: "hai thôi", "ਬੱਸ ਦੋ"."""
+
+
+def _without_just(spoken: Sequence[str]) -> Sequence[str]:
+    if len(spoken) > 1 and spoken[0] in _JUST:
+        return spoken[1:]
+    if len(spoken) > 1 and spoken[-1] in _JUST:
+        return spoken[:-1]
+    return spoken
 
 
 _POINTS = ("分", "점")
@@ -128,13 +153,15 @@ _HARMLESS = " .,!?;:\"'()[]~≈=*_…،؛؟。、！？।～ᅲᅮᄏᄒ"
 _RUN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 
 
-def _read_digits(folded: str, allowed: range, known: Sequence[Answers]) -> Reading:
-    """One number with nothing but fillers round it."""
+def _read_digits(folded: str, allowed: range, known: Sequence[Answers], polite: Collection[str]) -> Reading:
+    """One number with nothing but fillers and polite words round it."""
     match = _ONE_NUMBER.fullmatch(folded)
     if not match:
         return _AMBIGUOUS
     around = (match["before"], match["after"])
-    if not _stands_alone(*around) or not all(_only_fillers(part, known) for part in around):
+    if _AT.search(around[0]) and not _only_fillers(around[0], known):
+        return _NOT_UNDERSTOOD
+    if not _stands_alone(*around) or not all(_adds_nothing(part, known, polite) for part in _cut(*around)):
         return _NOT_UNDERSTOOD
     if len(match["number"]) > 1 and match["number"].startswith("0"):
         return _NOT_UNDERSTOOD
@@ -146,12 +173,40 @@ def _stands_alone(before: str, after: str) -> bool:
     return not any(char.isalnum() and not _RUN.match(char) for char in (before[-1:], after[:1]))
 
 
-def _only_fillers(part: str, known: Sequence[Answers]) -> bool:
+_AT = re.compile(r"\b(?:at|à|a|в|о|об)\s*$")
+"""What stands before a time: "good morning at 7" is none of the scale."""
+_TOUCHING_BEFORE = re.compile(rf"{_RUN.pattern}+$")
+_TOUCHING_AFTER = re.compile(rf"^{_RUN.pattern}+")
+
+
+def _cut(before: str, after: str) -> Iterable[tuple[str, bool]]:
+    """What stands round a number, with whether it touches it: in Chinese 早晨7 may be a time."""
+    for part, touching in ((before, _TOUCHING_BEFORE), (after, _TOUCHING_AFTER)):
+        close = touching.search(part)
+        yield (close[0] if close else ""), True
+        yield touching.sub("", part), False
+
+
+def _only_fillers(text: str, known: Sequence[Answers]) -> bool:
+    return _adds_nothing((text, True), known, ())
+
+
+def _adds_nothing(part: tuple[str, bool], known: Sequence[Answers], polite: Collection[str]) -> bool:
     """Whether a part adds nothing to the number. A sign such as - + % or < always adds something."""
-    return all(char in _HARMLESS or not _is_sign(char) for char in part) and all(
-        any(_is_filler(word, answers) for answers in known) or not word.strip(_HARMLESS)
-        for word in exact_words(part)
-    )
+    text, touches = part
+    if any(char not in _HARMLESS and _is_sign(char) for char in text):
+        return False
+    said = [word for word in exact_words(text) if word.strip(_HARMLESS)]
+    plain_words = [any(_is_filler(word, answers) for answers in known) for word in said]
+    if touches or all(plain_words):
+        return all(plain_words)
+    done = [True, *[False] * len(said)]
+    for end in range(1, len(said) + 1):
+        done[end] = (done[end - 1] and plain_words[end - 1]) or any(
+            done[start] and plain(" ".join(said[start:end])) in polite
+            for start in range(max(0, end - _LONGEST_PHRASE), end)
+        )
+    return done[-1]
 
 
 def _is_filler(word: str, answers: Answers) -> bool:

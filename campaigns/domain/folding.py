@@ -52,8 +52,11 @@ def fold(text: str) -> str:
         return " ".join(_UNPRINTABLE.sub(" ", text).lower().replace("`", "'").split())
     text = "".join(map(_set_apart, _PERSIAN_JOIN.sub(" ", text))).translate(_KEYCAPS)
     for _ in range(2):
+        before = text
         text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
         text = "".join(map(_fold_character, text.translate(_SAME)))
+        if text == before:
+            break
     return " ".join(_LONE_JAMO.sub(" ", unicodedata.normalize("NFC", text)).split())
 
 
@@ -112,9 +115,15 @@ def _in_one_alphabet(match: re.Match[str]) -> str:
     return word.translate(_TO_CYRILLIC if len(_CYRILLIC.findall(word)) * 2 >= len(word) else _TO_LATIN)
 
 
+_RUSSIAN_LATIN = re.compile("(?<=[a-z]{3})(?=[\u0400-\u04ff]{3})|(?<=[\u0400-\u04ff]{3})(?=[a-z]{3})")
+"""Where a Latin word and a Cyrillic one were written together. Fewer letters are one word, typed mixed."""
+
+
 def shortened(folded: str) -> str:
-    """A folded text in which English short forms are one word, with or without their apostrophe."""
-    return _NOT_JOINED.sub("", folded)
+    """A folded text in which English short forms are one word, with or without their apostrophe, and words
+    of two alphabets are two."""
+    joined = _NOT_JOINED.sub("", folded)
+    return joined if joined.isascii() else _RUSSIAN_LATIN.sub(" ", joined)
 
 
 def words(text: str) -> list[str]:

@@ -9,19 +9,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from campaigns.domain.folding import exact_words, fold, marks, word_pairs, words
 from campaigns.domain.languages import canonical
 from campaigns.domain.matching import Term, parse_term
-from campaigns.domain.word_index import Index, Vocabulary, build_index
+from campaigns.domain.word_index import Index, Share, Vocabulary, join, share_of
 
 Document = Mapping[str, Any]
 
 EMERGENCY, URGENT = "emergency", "urgent"
-LEAVE, STAY, CALL = "leave", "stay", "call"
+LEAVE, STAY, CALL, BACK = "leave", "stay", "call", "back"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +29,14 @@ class Rule:
     """Terms that mean the same. `id` is stable (`en.breathing`); `group` is what they point to.
 
     `urgency` is empty for the rules on messages: `leave` (no more messages) and `stay` (what looks like it).
+    `abroad`: English words, which count in texts of other languages.
     """
 
     id: str
     group: str
     urgency: str
     terms: tuple[Term, ...]
+    abroad: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +44,7 @@ class Search:
     """Rules, and the index of all their terms. `owners` says whose each term is, by number."""
 
     rules: tuple[Rule, ...]
-    owners: tuple[Rule, ...]
+    owners: Mapping[int, Rule]
     index: Index
 
 
@@ -85,8 +87,12 @@ class Lexicon:
     `stop_unless_asked` are opt-outs only while no question is open, because they also answer one; `marked`
     are the accents that a keyword must have, if it is typed with any.
     `wrong_person` are phrases that say that we write to somebody else, `who_is_it` such whole messages,
-    `unsure` phrases of hope, doubt or piety, with which nobody says yes or no for certain.
-    `danger` finds the red flags, `leaving` opt-outs in free words, `asking` wishes for a call or a language.
+    `unsure` phrases of hope, doubt or piety, with which nobody says yes or no for certain. `stop_first` opt
+    out as a clause of their own at the head of a longer text too; `refusals` are by language the words that
+    say no in it. `beside_numbers` are polite words and thanks to God, which add nothing to a number,
+    `same_as` by number of pain the phrases that say the same.
+    `danger` finds the red flags, `leaving` opt-outs in free words, `asking` wishes for a call, for a
+    language, or for the messages again.
     """
 
     version: str
@@ -103,6 +109,10 @@ class Lexicon:
     wrong_person: frozenset[str]
     who_is_it: frozenset[str]
     unsure: frozenset[str]
+    stop_first: frozenset[str]
+    refusals: Mapping[str, frozenset[str]]
+    beside_numbers: frozenset[str]
+    same_as: Mapping[int, frozenset[str]]
     answers: Mapping[str, Answers]
     negators: Mapping[str, Negators]
     danger: Search
@@ -154,18 +164,108 @@ def answer_key(text: str) -> str:
     return " ".join(exact_words(text))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Same:
+    """A document as the key of what was made of it: the very same one, not an equal one."""
+
+    document: Document
+
+    def __hash__(self) -> int:
+        return id(self.document)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.document is self.document
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What one language brings to one search."""
+
+    rules: tuple[Rule, ...]
+    share: Share
+
+    @property
+    def owners(self) -> dict[int, Rule]:
+        """Whose each term is, by number."""
+        return dict(zip(self.share.terms, (rule for rule in self.rules for _ in rule.terms), strict=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Language:
+    """What is made of one document of a language."""
+
+    tag: str
+    digest: bytes
+    marks_count: bool
+    answers: Answers
+    negators: Negators
+    danger: _Found
+    leaving: _Found
+    asking: _Found
+
+
+@lru_cache(maxsize=64)
+def _language(same: _Same, place: int) -> _Language:
+    """A clinic's own words change one document of fifteen: the others are not read again."""
+    document = same.document
+    return _Language(
+        tag=document["language"],
+        digest=_digest(document),
+        marks_count=document.get("marks_count", False),
+        answers=_answers(document),
+        negators=_negators(document),
+        danger=_find(document, _redflags(document), place),
+        leaving=_find(
+            document,
+            _leaving(document),
+            place,
+            masks=("harmless", "other_stops"),
+            correct=_words_that_start(document),
+        ),
+        asking=_find(document, _asking(document), place, masks=()),
+    )
+
+
 def build(keywords: Document, languages: Iterable[Document]) -> Lexicon:
     """Make a lexicon from the documents of its files; a term that is not `parsed` is read as plain words.
 
+    What was made of a document before is used again: none may be changed in place.
+
     Raises KeyError or ValueError where one is incomplete or garbled.
     """
-    documents = list(languages)
-    return Lexicon(
-        version=_digest([keywords, *documents]),
+    known = [_language(_Same(document), place) for place, document in enumerate(languages, 1)]
+    shared = _shared(_Same(keywords), frozenset(each.tag for each in known if each.marks_count))
+    digests = (shared.digest, *(each.digest for each in known))
+    return replace(
+        shared.lexicon,
+        version=hashlib.sha256(b"".join(digests)).hexdigest()[:8],
+        answers={each.tag: each.answers for each in known},
+        negators={each.tag: each.negators for each in known},
+        danger=_search((shared.danger, *(each.danger for each in known))),
+        leaving=_search(each.leaving for each in known),
+        asking=_search(each.asking for each in known),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shared:
+    """What is made of the keywords: a lexicon without any language, and the red flags of all of them."""
+
+    digest: bytes
+    lexicon: Lexicon
+    danger: _Found
+
+
+@lru_cache(maxsize=16)
+def _shared(same: _Same, marked: frozenset[str]) -> _Shared:
+    """`marked` are the languages in which accents count."""
+    keywords, nothing = same.document, _search(())
+    lexicon = Lexicon(
+        version="",
         stop=_keywords(keywords["stop"]),
         stop_or_visit=frozenset(map(key, keywords["stop_or_visit"])),
         stop_unless_asked=frozenset(map(key, keywords.get("stop_unless_asked", ()))),
-        marked=_marked(keywords["stop"], {each["language"] for each in documents if each.get("marks_count")}),
+        marked=_marked(keywords["stop"], marked),
         start=_keywords(keywords["start"]),
         help=_keywords(keywords["help"]),
         call=_keywords(keywords["call"]),
@@ -175,21 +275,26 @@ def build(keywords: Document, languages: Iterable[Document]) -> Lexicon:
         wrong_person=frozenset(_keywords(keywords.get("wrong_person", {}))),
         who_is_it=frozenset(_keywords(keywords.get("who_is_it", {}))),
         unsure=frozenset(_keywords(keywords.get("unsure", {}))),
-        answers={document["language"]: _answers(document) for document in documents},
-        negators={document["language"]: _negators(document) for document in documents},
-        danger=_search([(document, list(_redflags(document))) for document in (keywords, *documents)]),
-        leaving=_search(
-            [(document, list(_leaving(document))) for document in documents],
-            masks=("harmless", "other_stops"),
-        ),
-        asking=_search([(document, list(_asking(document))) for document in documents]),
+        stop_first=frozenset(_keywords(keywords.get("stop_first", {}))),
+        refusals={tag: frozenset(map(key, said)) for tag, said in keywords.get("refusals", {}).items()},
+        beside_numbers=_beside_numbers(keywords),
+        same_as={
+            0: frozenset(_keywords(keywords.get("no_pain", {}))),
+            1: frozenset(_keywords(keywords.get("hardly_any_pain", {}))),
+        },
+        answers={},
+        negators={},
+        danger=nothing,
+        leaving=nothing,
+        asking=nothing,
     )
+    danger = _find(keywords, _redflags(keywords), 0)
+    return _Shared(digest=_digest(keywords), lexicon=lexicon, danger=danger)
 
 
-def _digest(documents: list[Document]) -> str:
-    read = [{name: value for name, value in each.items() if name != "parsed"} for each in documents]
-    canonical_form = json.dumps(read, ensure_ascii=True, sort_keys=True)
-    return hashlib.sha256(canonical_form.encode()).hexdigest()[:8]
+def _digest(document: Document) -> bytes:
+    read = {name: value for name, value in document.items() if name != "parsed"}
+    return hashlib.sha256(json.dumps(read, ensure_ascii=True, sort_keys=True).encode()).digest()
 
 
 def _keywords(by_language: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
@@ -200,7 +305,7 @@ def _keywords(by_language: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]
     return found
 
 
-def _marked(by_language: Mapping[str, list[str]], tags: set[str]) -> dict[str, frozenset[str]]:
+def _marked(by_language: Mapping[str, list[str]], tags: frozenset[str]) -> dict[str, frozenset[str]]:
     """The accents of keywords that belong only to languages in which accents count."""
     found: dict[str, set[str]] = {}
     for tag in tags & by_language.keys():
@@ -208,6 +313,15 @@ def _marked(by_language: Mapping[str, list[str]], tags: set[str]) -> dict[str, f
             found.setdefault(key(word), set()).add(accents(word))
     others = {key(word) for tag, listed in by_language.items() if tag not in tags for word in listed}
     return {word: frozenset(known) for word, known in found.items() if word not in others}
+
+
+_ALSO_ELSE = frozenset({"早晨", "bs"})
+"""Polite words that beside a number may be a time, or a measurement."""
+
+
+def _beside_numbers(keywords: Document) -> frozenset[str]:
+    thanks = (phrase for listed in keywords.get("thank_god", {}).values() for phrase in listed)
+    return frozenset(key(phrase) for phrase in (*keywords["polite"], *thanks)) - _ALSO_ELSE
 
 
 def accents(text: str) -> str:
@@ -240,39 +354,62 @@ def _negators(document: Document) -> Negators:
     )
 
 
-def _search(found: list[tuple[Document, list[Rule]]], *, masks: tuple[str, ...] = ("harmless",)) -> Search:
-    rules = tuple(rule for _, listed in found for rule in listed)
+def _words_that_start(document: Document) -> Iterable[str]:
+    """The words with which people ask for messages: увімкніть (turn on) is no slip of вимкніть (turn off)."""
+    for term in _terms(document, "start_phrases"):
+        for part in term.parts:
+            for atom in (atom for phrase in part for slot in phrase for atom in slot):
+                yield atom[1:].partition(" ")[0] + ("*" if atom[0] == "^" else "")
+
+
+def _find(
+    document: Document,
+    rules: Iterable[Rule],
+    place: int,
+    *,
+    masks: tuple[str, ...] = ("harmless",),
+    correct: Iterable[str] = (),
+) -> _Found:
+    listed = tuple(rules)
+    vocabulary = Vocabulary(
+        language=document["language"],
+        terms=tuple(term for rule in listed for term in rule.terms),
+        correct=(*document.get("not_slips", ()), *correct),
+        glue=tuple(document.get("glue", ())),
+        alike=tuple(document.get("alike", ())),
+        harmless=tuple(term for name in masks for term in _harmless(document, name)),
+    )
+    return _Found(rules=listed, share=share_of(vocabulary, place))
+
+
+def _search(found: Iterable[_Found]) -> Search:
+    listed = list(found)
     return Search(
-        rules=rules,
-        owners=tuple(rule for rule in rules for _ in rule.terms),
-        index=build_index(
-            Vocabulary(
-                language=document["language"],
-                terms=tuple(term for rule in listed for term in rule.terms),
-                correct=tuple(document.get("not_slips", ())),
-                glue=tuple(document.get("glue", ())),
-                alike=tuple(document.get("alike", ())),
-                harmless=tuple(term for name in masks for term in _harmless(document, name)),
-            )
-            for document, listed in found
-        ),
+        rules=tuple(rule for each in listed for rule in each.rules),
+        owners={number: rule for each in listed for number, rule in each.owners.items()},
+        index=join(each.share for each in listed),
     )
 
 
 def _harmless(document: Document, name: str) -> tuple[Term, ...]:
-    known = document.get("parsed", {})
-    terms = [known.get(term) or parse_term(term, inside=False) for term in document.get(name, ())]
+    terms = _terms(document, name)
     for term in terms:
         if len(term.parts) > 1:  # What stands between its parts might be a danger.
             raise ValueError(f"{document['language']}.{name}: {term.label!r} is not side by side")
-    return tuple(terms)
+    return terms
+
+
+def _terms(document: Document, name: str) -> tuple[Term, ...]:
+    known = document.get("parsed", {})
+    return tuple(known.get(term) or parse_term(term, inside=False) for term in document.get(name, ()))
 
 
 def _redflags(document: Document) -> Iterable[Rule]:
     for name, rule in document["redflags"].items():
         if rule["urgency"] not in (EMERGENCY, URGENT):
             raise ValueError(f"{document['language']}.{name}: urgency is {EMERGENCY} or {URGENT}")
-        yield _rule(document, name, rule["terms"], group=rule["group"], urgency=rule["urgency"])
+        found = _rule(document, name, rule["terms"], group=rule["group"], urgency=rule["urgency"])
+        yield replace(found, abroad=rule.get("abroad", False))
 
 
 def _leaving(document: Document) -> Iterable[Rule]:
@@ -282,6 +419,7 @@ def _leaving(document: Document) -> Iterable[Rule]:
 
 def _asking(document: Document) -> Iterable[Rule]:
     yield _rule(document, "call", document.get("call_phrases", ()), group=CALL)
+    yield _rule(document, "back", document.get("start_phrases", ()), group=BACK)
     for tag, listed in document.get("language_phrases", {}).items():
         yield _rule(document, tag, listed, group=tag)
 

@@ -18,15 +18,19 @@ from campaigns.domain.matching import Sets, Term, parse_sets, parse_term
 LISTS = ("ambiguous_numbers", "out_of", "fillers", "yes", "no", "agree", "not_ready", "nothing", "negators")
 """Lists that a language must have, empty ones included."""
 OPTIONAL_LISTS = ("negators_after", "scale_first", "not_slips", "glue", "alike")
-TERMS = ("stop_phrases", "keep_phrases", "call_phrases", "harmless", "other_stops")
+TERMS = ("stop_phrases", "keep_phrases", "start_phrases", "call_phrases", "harmless", "other_stops")
 """Optional lists of terms, in the notation of `matching`."""
 FLAGS = ("words_joined", "marks_count")
 KEYWORDS = ("stop", "start", "help", "call", "language_names")
 """Words by language in the file of keywords."""
 KEYWORD_LISTS = ("stop_or_visit", "language_words", "polite")
 OPTIONAL_KEYWORD_LISTS = ("stop_unless_asked",)
-OPTIONAL_KEYWORDS = ("wrong_person", "who_is_it", "unsure")
-"""Phrases by language in the file of keywords: we write to somebody else; it is hoped, or not known."""
+OPTIONAL_KEYWORDS = (
+    *("wrong_person", "who_is_it", "unsure", "thank_god", "no_pain", "hardly_any_pain"),
+    *("stop_first", "refusals"),
+)
+"""Phrases by language in the file of keywords: we write to somebody else; it is hoped, or not known; what
+adds nothing to a number, or says the same; what opts out at the head of a text, and what refuses."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -194,7 +198,7 @@ def _redflags(file: _File, node: yaml.Node | None) -> dict[str, dict[str, Any]]:
         where = f"the red flag `{name}`"
         found = file.table(rule, where)
         file.require(rule, found, where, "group", "urgency", "terms")
-        file.only(found, where, {"group", "urgency", "terms"})
+        file.only(found, where, {"group", "urgency", "terms", "abroad"})
         if {"group", "urgency", "terms"} <= found.keys():
             rules[name] = _redflag(file, found, where)
     return rules
@@ -204,8 +208,10 @@ def _redflag(file: _File, found: Mapping[str, yaml.Node], where: str) -> dict[st
     urgency = file.text(found["urgency"], f"`urgency` of {where}")
     if urgency not in ("emergency", "urgent"):
         file.fault(found["urgency"], f"`urgency` of {where} is emergency or urgent.")
+    flag = found.get("abroad")
     return {
         "group": file.text(found["group"], f"`group` of {where}"),
         "urgency": urgency,
         "terms": file.terms(found["terms"], f"`terms` of {where}"),
+        **({"abroad": _flag(file, flag, "abroad")} if flag else {}),
     }

@@ -7,6 +7,7 @@ A term is written in a small notation:
     infect*                a word that begins like this
     go on / carry on + not    either phrase; `/` separates phrases, `|` words
     <cannot> + walk        any entry of the set `cannot` of the same file, phrases of several words included
+    <tired> <of> texts     an entry of each, side by side
     =دم                    this word, alone or with the particles that Arabic writes onto a word
 
 Where a language joins words (`words_joined`: Arabic, Chinese, Korean), a word of a term is found anywhere
@@ -22,7 +23,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby
+from itertools import chain, groupby, product
 from typing import NamedTuple
 
 from campaigns.domain.folding import bare, fold, marks, shortened
@@ -36,6 +37,7 @@ Part = tuple[Phrase, ...]
 Sets = Mapping[str, Part]
 """Phrases that a term may name together."""
 
+_PLUS = re.compile(r"(?<!\S)\+(?!\S)")
 REACH = 6
 """How many other words may stand between words that are to be near each other."""
 _REACH_IN_RUN = 12
@@ -98,14 +100,20 @@ def parse_term(label: str, *, inside: bool, exact: bool = False, sets: Sets | No
 
     Raises ValueError for an empty word and for a set that is not there.
     """
-    notation = shortened(fold(label)).replace("'", " ")
-    chunks = [chunk.split() for chunk in re.split(r"(?<!\S)\+(?!\S)", notation)]
+    chunks = _chunks(label)
     if not all(chunks):
         raise ValueError(f"the term {label!r} has an empty part")
     return Term(
         label=label,
         parts=tuple(_part(chunk, inside=inside, exact=exact, sets=sets or {}) for chunk in chunks),
     )
+
+
+@lru_cache(maxsize=32768)
+def _chunks(label: str) -> list[list[str]]:
+    """The words of a term by part. Neighbouring languages share many terms."""
+    notation = shortened(fold(label)).replace("'", " ")
+    return [chunk.split() for chunk in _PLUS.split(notation)]
 
 
 def parse_sets(sets: Mapping[str, Sequence[str]], *, inside: bool, exact: bool = False) -> dict[str, Part]:
@@ -124,6 +132,8 @@ def _set_phrase(phrase: str, *, inside: bool, exact: bool) -> Phrase:
 
 def _part(chunk: list[str], *, inside: bool, exact: bool, sets: Sets) -> Part:
     """The phrases that a part of a term may be, separated by ` / `."""
+    if "/" not in chunk:
+        return _phrases(chunk, inside=inside, exact=exact, sets=sets)
     phrases = [list(group) for is_bar, group in groupby(chunk, "/".__eq__) if not is_bar]
     return tuple(
         found for phrase in phrases for found in _phrases(phrase, inside=inside, exact=exact, sets=sets)
@@ -131,24 +141,50 @@ def _part(chunk: list[str], *, inside: bool, exact: bool, sets: Sets) -> Part:
 
 
 def _phrases(chunk: list[str], *, inside: bool, exact: bool, sets: Sets) -> Part:
-    name = chunk[0]
-    if len(chunk) > 1 or not (name.startswith("<") and name.endswith(">")):
+    """The phrases of a chunk: one, or where it names sets every way to choose from them."""
+    if not any(map(_names_set, chunk)):
         return (_phrase(chunk, inside=inside, exact=exact),)
+    choices = [
+        _set(word, sets) if _names_set(word) else (_phrase([word], inside=inside, exact=exact),)
+        for word in chunk
+    ]
+    if len(choices) == 1:
+        return choices[0]
+    return tuple(tuple(chain.from_iterable(found)) for found in product(*map(_with_one_slot, choices)))
+
+
+def _names_set(word: str) -> bool:
+    return word.startswith("<") and word.endswith(">")
+
+
+def _set(name: str, sets: Sets) -> Part:
     if name[1:-1] not in sets:
         raise ValueError(f"there is no set {name}")
     return sets[name[1:-1]]
 
 
+def _with_one_slot(part: Part) -> Part:
+    """The same phrases, those of one word as alternatives of one slot: there are fewer to combine."""
+    single = tuple(dict.fromkeys(atom for phrase in part if len(phrase) == 1 for atom in phrase[0]))
+    several = tuple(phrase for phrase in part if len(phrase) > 1)
+    return ((single,), *several) if single else several
+
+
 def _phrase(slots: list[str], *, inside: bool, exact: bool) -> Phrase:
-    return tuple(tuple(_atom(word, inside=inside, exact=exact) for word in slot.split("|")) for slot in slots)
+    return tuple([_slot(slot, inside, exact) for slot in slots])
 
 
 @lru_cache(maxsize=65536)
-def _atom(word: str, *, inside: bool, exact: bool) -> str:
+def _slot(slot: str, inside: bool, exact: bool) -> Slot:
+    return tuple([_atom(word, inside, exact) for word in slot.split("|")])
+
+
+@lru_cache(maxsize=65536)
+def _atom(word: str, inside: bool, exact: bool) -> str:
     """A word marked with how it matches: `=` whole, `^` beginning, `~` inside, `&` with particles, `!` whole
     with its marks."""
     typed = word.strip("=*")
-    folded = bare(typed)
+    folded = typed if typed.isascii() else bare(typed)
     if not folded:
         raise ValueError(f"empty word in a term: {word!r}")
     if word.startswith("="):

@@ -7,16 +7,16 @@ the result says why not, and the patient is asked once more. Nothing here looks 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from campaigns.domain.answering import Answer, Problem, Reading, drop_scale, read_number, read_yes_no
 from campaigns.domain.folding import exact_words, fold, words
 from campaigns.domain.languages import canonical
-from campaigns.domain.lexicon import CALL, STAY, Lexicon, Rule, Search, accents, key
+from campaigns.domain.lexicon import BACK, CALL, LEAVE, STAY, Answers, Lexicon, Rule, Search, accents, key
 
-PARSER_VERSION = "4"
+PARSER_VERSION = "5"
 """Rises with every change of the rules below; the lexicon has a version of its own."""
 
 
@@ -53,11 +53,23 @@ EXPECTED: dict[str, Expects] = {
 READINESS = frozenset({"ready", "confirm"})
 """Questions to which "ok" is a yes. To a safety question it is not: it may mean "I am ok"."""
 
+_LONGEST_POLITE = 5
+"""Words of a polite phrase."""
+_POLITE_RUN = re.compile("唔该|麻烦|可唔可以|可不可以|能不能|好不好|行不行")
+"""Please, and may I, in signs that alone say not and bother."""
+_LONGEST_RETURN = 160
+"""Letters of a sentence that wants our messages again."""
 _LONGEST_WISH = 80
 """Letters of a sentence that is about the language of our messages and nothing else."""
 
 _JOINED = re.compile("[\u1100-\u11ff\u3130-\u318f\u4e00-\u9fff\uac00-\ud7af]")
 """Chinese and Korean letters: words are written together, or with what follows them."""
+
+_CLAUSE = re.compile(r"[,;:!?…\n，。！？、；：؛،।()]+|\.(?!\d)|(?<=\d)\s+(?!\d)|(?<=[分점])\s*(?!\d)")
+"""Where a text with a number may be taken apart."""
+
+_SENTENCE = re.compile(r"[^.!?,;\n…。！？，；؛،।؟—–]+[.!?,;\n…。！？，；؛،।؟—–]*")
+"""A clause, with the signs that end it."""
 
 _RANGES = {Expects.NRS: range(11), Expects.CHANGE: range(1, 8)}
 
@@ -93,7 +105,7 @@ def parse(
     text: str, *, language: str, expects: Expects = Expects.NONE, question: str = "", lexicon: Lexicon
 ) -> Parsed:
     """Understand one reply. `question` is the id of the open question; an unknown id is taken as a screen."""
-    spoken = _without_polite([word for word in words(text) if not _is_symbol(word)], lexicon)
+    spoken = _without_polite([word for word in words(text) if not _is_symbol(word)], lexicon.polite)
     keyword = _keyword(text, spoken, language, lexicon, asked=expects is not Expects.NONE)
     if keyword and keyword.keyword:
         numbers = " ".join(word for word in spoken if word.isdecimal())
@@ -103,6 +115,7 @@ def parse(
         found = (
             keyword
             or _leaving(text, language, lexicon)
+            or _stop_clause(text, language, lexicon)
             or _answer_or_wish(text, " ".join(spoken), language, expects, question, lexicon)
         )
     doubted = found.answer is None and (
@@ -137,11 +150,28 @@ def _asking(text: str, language: str, lexicon: Lexicon) -> Parsed:
     """A wish for a call or for another language, in a word or in a sentence."""
     message = key(text)
     wishes = [rule.group for rule in _found(text, language, lexicon, lexicon.asking)]
-    tongues = [wish for wish in wishes if wish != CALL]
+    if BACK in wishes and _wants_back(text, language, lexicon):
+        tag = canonical(lexicon.spoken(language)[0] if lexicon.spoken(language) else "en")
+        return Parsed(keyword=Keyword.START, keyword_language=tag, in_free_words=True)
+    tongues = [wish for wish in wishes if wish not in (CALL, BACK)]
     if len(set(tongues)) == 1 and len(message) <= _LONGEST_WISH:
         return Parsed(keyword=Keyword.LANGUAGE, keyword_language=tongues[0], in_free_words=True)
-    called = " ".join(_without_polite(message.split(), lexicon)) in lexicon.call
+    called = " ".join(_without_polite(message.split(), lexicon.polite)) in lexicon.call
     return Parsed(asks_call=called or CALL in wishes)
+
+
+def _wants_back(text: str, language: str, lexicon: Lexicon) -> bool:
+    """Whether a sentence that asks for the messages again says nothing else: no "not", no word that stops."""
+    message = " ".join(_without_polite(words(text), lexicon.polite))
+    if len(message) > _LONGEST_RETURN:
+        return False
+    if any(rule.group == LEAVE for rule in _found(text, language, lexicon, lexicon.leaving)):
+        return False
+    negators = lexicon.negators_for(language)
+    refusals = {" ".join(phrase) for phrase in (*negators.before, *negators.after)} | lexicon.stop_first
+    for tag in lexicon.spoken(language):
+        refusals |= lexicon.refusals.get(canonical(tag), frozenset())
+    return not _says(_POLITE_RUN.sub("", message), refusals)
 
 
 def _keyword(text: str, spoken: list[str], language: str, lexicon: Lexicon, *, asked: bool) -> Parsed | None:
@@ -183,6 +213,21 @@ def _leaving(text: str, language: str, lexicon: Lexicon) -> Parsed | None:
     return Parsed(keyword=Keyword.STOP, keyword_language=tag, in_free_words=True)
 
 
+def _stop_clause(text: str, language: str, lexicon: Lexicon) -> Parsed | None:
+    """An opt-out word as the first clause of a longer text, or in capitals as the last: it is obeyed, and a
+    person reads the rest. A question ("stop? or go on") is none."""
+    if text.rstrip().endswith(("?", "？", "؟")):
+        return None
+    clauses = [clause for clause in _SENTENCE.findall(text) if words(clause)]
+    first, last = clauses[:1], clauses[-1:] if len(clauses) > 1 else []
+    for clause in (*first, *(one for one in last if one.upper() == one)):
+        stop = " ".join(_without_polite(words(clause), lexicon.polite))
+        if len(clauses) > 1 and stop in lexicon.stop_first and not clause.endswith(("?", "？", "؟")):
+            tag = _language_of(lexicon.stop.get(stop, (canonical(language),)), language)
+            return Parsed(keyword=Keyword.STOP, keyword_language=tag, in_free_words=True)
+    return None
+
+
 def _found(text: str, language: str, lexicon: Lexicon, search: Search) -> list[Rule]:
     """The rules of which a term stands in a text, those of the patient's language first."""
     spoken = lexicon.spoken(language)
@@ -201,12 +246,12 @@ def _language_of(listed: Sequence[str], patient: str) -> str:
     return tag if tag in listed else listed[0]
 
 
-def _without_polite(spoken: list[str], lexicon: Lexicon) -> list[str]:
-    for size in range(min(4, len(spoken) - 1), 0, -1):
-        if key(" ".join(spoken[:size])) in lexicon.polite:
-            return _without_polite(spoken[size:], lexicon)
-        if key(" ".join(spoken[-size:])) in lexicon.polite:
-            return _without_polite(spoken[:-size], lexicon)
+def _without_polite(spoken: list[str], polite: Collection[str]) -> list[str]:
+    for size in range(min(_LONGEST_POLITE, len(spoken) - 1), 0, -1):
+        if key(" ".join(spoken[:size])) in polite:
+            return _without_polite(spoken[size:], polite)
+        if key(" ".join(spoken[-size:])) in polite:
+            return _without_polite(spoken[:-size], polite)
     return spoken
 
 
@@ -225,12 +270,49 @@ def _read(text: str, language: str, expects: Expects, question: str, lexicon: Le
     if expects is Expects.YES_NO:
         if _says(text, lexicon.unsure):
             return Reading(problem=Problem.AMBIGUOUS)
-        return read_yes_no(_spoken_answer(text, lexicon), known, ready=question in READINESS)
+        return _yes_no(text, known, lexicon, ready=question in READINESS)
     allowed = _RANGES[expects]
+    found = _number(text, allowed, known, lexicon)
+    if found.answer is None and question == "pain":
+        return next(_said_twice(text, allowed, known, lexicon), found)
+    return found
+
+
+def _yes_no(text: str, known: Sequence[Answers], lexicon: Lexicon, *, ready: bool) -> Reading:
+    """Yes or no. Thanks to God beside a no to a safety question change nothing; beside a yes they might mean
+    that all is well."""
+    said = exact_words(text)
+    found = read_yes_no(_without_polite(said, lexicon.polite), known, ready=ready)
+    if found.answer is None and not ready:
+        other = read_yes_no(_without_polite(said, lexicon.beside_numbers), known, ready=ready)
+        return other if other.answer == "no" else found
+    return found
+
+
+def _number(text: str, allowed: range, known: Sequence[Answers], lexicon: Lexicon) -> Reading:
     folded = drop_scale(fold(text), allowed[-1], known)
-    return read_number(folded, _spoken_answer(folded, lexicon), allowed, known)
+    spoken = _without_joined(_without_polite(exact_words(folded), lexicon.beside_numbers), lexicon)
+    return read_number(folded, spoken, allowed, known, lexicon.beside_numbers)
 
 
-def _spoken_answer(text: str, lexicon: Lexicon) -> list[str]:
-    """The words of an answer, accents kept, without polite ones."""
-    return _without_polite(exact_words(text), lexicon)
+def _said_twice(text: str, allowed: range, known: Sequence[Answers], lexicon: Lexicon) -> Iterator[Reading]:
+    """A number of pain, and a clause beside it that says the same: "0, no pain at all"."""
+    clauses = [clause for clause in _CLAUSE.split(fold(text)) if clause.strip()]
+    said = [" ".join(_without_polite(words(clause), lexicon.beside_numbers)) for clause in clauses]
+    for number, phrases in lexicon.same_as.items():
+        rest = [clause for clause, phrase in zip(clauses, said, strict=True) if phrase not in phrases]
+        if len(rest) < len(clauses):
+            found = _number(" ".join(rest), allowed, known, lexicon)
+            if found.answer == number:
+                yield found
+
+
+def _without_joined(spoken: list[str], lexicon: Lexicon) -> list[str]:
+    """The words without what is polite at either end of a run that has no spaces: 七分唔該."""
+    if not spoken:
+        return spoken
+    last = spoken[-1]
+    for size in (4, 3, 2):
+        if len(last) > size and _JOINED.match(last[-size:]) and key(last[-size:]) in lexicon.beside_numbers:
+            return _without_joined([*spoken[:-1], last[:-size]], lexicon)
+    return spoken

@@ -19,9 +19,10 @@ from enum import StrEnum
 from typing import Any
 
 from campaigns.domain.answering import Answer
+from campaigns.domain.borrowing import is_abroad
 from campaigns.domain.denial import is_denied
 from campaigns.domain.folding import words
-from campaigns.domain.lexicon import Lexicon, Rule
+from campaigns.domain.lexicon import Lexicon, Rule, base_language
 from campaigns.domain.matching import Span
 from campaigns.domain.replies import Expects, Parsed, parse
 
@@ -122,12 +123,14 @@ def _hits(text: str, language: str, lexicon: Lexicon) -> list[_Hit]:
     spoken = lexicon.spoken(language)
     read = lexicon.danger.index.read(text, spoken)
     negators = lexicon.negators_for(language)
-    found = lexicon.danger.index.search(read, spoken)
-    denied = {place: is_denied(read, place, negators) for place in {span.place for _, span in found}}
-    return [
-        _Hit(rule=lexicon.danger.owners[number], span=span, denied=denied[span.place])
-        for number, span in found
+    abroad = is_abroad(read.typed, english=base_language(language) == "en")
+    found = [
+        (lexicon.danger.owners[number], span)
+        for number, span in lexicon.danger.index.search(read, spoken)
+        if abroad or not lexicon.danger.owners[number].abroad
     ]
+    denied = {place: is_denied(read, place, negators) for place in {span.place for _, span in found}}
+    return [_Hit(rule=rule, span=span, denied=denied[span.place]) for rule, span in found]
 
 
 def _only_denied(text: str, hits: list[_Hit]) -> bool:
@@ -144,11 +147,11 @@ def _is_one_clause(text: str) -> bool:
 
 
 def _sorted(hits: list[_Hit]) -> list[_Hit]:
-    def rank(hit: _Hit) -> tuple[bool, int, int]:
+    def rank(hit: _Hit) -> tuple[bool, int, bool, int]:
         group = (
             _GRAVEST_FIRST.index(hit.rule.group) if hit.rule.group in _GRAVEST_FIRST else len(_GRAVEST_FIRST)
         )
-        return hit.rule.urgency != Urgency.EMERGENCY, group, hit.span.place.start
+        return hit.rule.urgency != Urgency.EMERGENCY, group, hit.rule.abroad, hit.span.place.start
 
     return sorted(hits, key=rank)
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import NamedTuple
+from functools import cache, partial
+from typing import NamedTuple, TypeVar
 
 from campaigns.domain.folding import marks, plain, word_pairs
 from campaigns.domain.matching import Part, Place, Span, Term, Text, as_text, spans
@@ -25,9 +25,17 @@ _ENDINGS = ("", "ي", "ه", "ها", "ك", "نا", "ا", "ات", "ين")
 _STRETCHED = re.compile(r"([^\W\d_])\1\1+")
 _DIGITS_FOR_LETTERS = re.compile(r"(?=[0-9]*[a-z][a-z0-9]*[a-z])[a-z0-9]*[0-9][a-z0-9]*")
 _LETTERS = str.maketrans("013457", "oieast")
+_ELSEWHERE = "\u0400-\u1dff\u2e80-\U0001ffff"
+_MIXED = re.compile(f"[a-z0-9][{_ELSEWHERE}]|[{_ELSEWHERE}][a-z0-9]")
+_OF_ONE_SCRIPT = re.compile("[a-z0-9]+|[^a-z0-9]+")
+"""The runs of a word such as "我有fever" or "swelling이". Digits stay with Latin letters: "3andi" is one."""
 
 Hit = tuple[str, int, int]
 """An atom and where in a word it stands."""
+
+
+Name = TypeVar("Name")
+Value = TypeVar("Value")
 
 
 class Vocabulary(NamedTuple):
@@ -49,23 +57,23 @@ class Index:
     `needs` says of every part of a term with which words it may begin: without one of them it cannot stand.
     """
 
-    terms: tuple[Term, ...]
-    harmless: tuple[Term, ...]
-    needs: tuple[tuple[frozenset[str], ...], ...]
+    terms: Mapping[int, Term]
+    harmless: Mapping[int, Term]
+    needs: Mapping[int, tuple[frozenset[str], ...]]
     by_anchor: Mapping[str, tuple[int, ...]]
     harmless_by_anchor: Mapping[str, tuple[int, ...]]
     whole: Mapping[str, tuple[str, ...]]
     beginnings: Mapping[str, str]
     lengths: tuple[int, ...]
     inside: Mapping[str, tuple[str, ...]]
-    slips: Mapping[str, Slips]
-    pieces: Mapping[str, Pieces]
+    slips: Mapping[str, Callable[[], Slips]] = field(compare=False)
+    pieces: Mapping[str, Callable[[], Pieces]] = field(compare=False)
     met: dict[tuple[str, str, tuple[str, ...]], list[Hit]] = field(default_factory=dict, compare=False)
     """What was found for words already met, by the languages looked in: texts are made of the same ones."""
 
     def read(self, text: str, languages: Collection[str]) -> Text:
         """The words of a text, those written together taken apart."""
-        known = [self.pieces[language] for language in languages if language in self.pieces]
+        known = [self.pieces[language]() for language in languages if language in self.pieces]
         pairs: list[tuple[str, str]] = []
         for word, typed in word_pairs(text):
             parted = self._parted(word, known)
@@ -75,7 +83,7 @@ class Index:
         return as_text(pairs)
 
     def _parted(self, word: str, known: list[Pieces]) -> tuple[str, ...]:
-        if word in self.whole:
+        if word in self.whole or _MIXED.search(word):
             return ()
         return next((found for pieces in known if (found := pieces.parts(word))), ())
 
@@ -119,24 +127,30 @@ class Index:
         if found is None:
             if len(self.met) > _MOST_MET:
                 self.met.clear()
-            slips = [self.slips[tag] for tag in languages]
+            slips = [self.slips[tag]() for tag in languages]
             found = sorted(set(self._hits(word, typed, slips)), key=lambda hit: hit[1:])
             self.met[word, typed, languages] = found
         return found
 
     def _hits(self, word: str, typed: str, slips: list[Slips]) -> Iterator[Hit]:
-        end = len(word)
+        end, mixed = len(word), _MIXED.search(word)
         for form in _forms(word):
-            for atom in self._atoms(form):
+            for atom in self.whole.get(form, ()) if mixed else self._atoms(form):
                 yield atom, 0, end
             if not form.isascii():
                 yield from self._inside(form, end)
         for atom in self.whole.get(f"{word} {marks(typed)}", ()):
             yield atom, 0, end
-        if word not in self.whole:
-            for kind in slips:
-                for atom in kind.of(word):
-                    yield atom, 0, end
+        if mixed:
+            yield from self._in_runs(word, slips)
+        elif word not in self.whole:
+            yield from ((atom, 0, end) for kind in slips for atom in kind.of(word))
+
+    def _in_runs(self, word: str, slips: list[Slips]) -> Iterator[Hit]:
+        """What each run of a word in two scripts would be as a word of its own."""
+        for run in _OF_ONE_SCRIPT.finditer(word):
+            for atom, first, last in self._hits(run[0], run[0], slips):
+                yield atom, run.start() + first, run.start() + last
 
     def _atoms(self, form: str) -> Iterator[str]:
         yield from self.whole.get(form, ())
@@ -167,42 +181,93 @@ def _forms(word: str) -> tuple[str, ...]:
     return word, _STRETCHED.sub(r"\1", word), _STRETCHED.sub(r"\1\1", word)
 
 
-def build_index(vocabularies: Iterable[Vocabulary]) -> Index:
-    """Arrange the words of all terms, which are numbered in the order in which they are given."""
-    listed = list(vocabularies)
-    terms = tuple(term for vocabulary in listed for term in vocabulary.terms)
-    harmless = tuple(term for vocabulary in listed for term in vocabulary.harmless)
-    atoms = _atoms_of((*terms, *harmless))
-    beginnings = {atom[1:]: atom for atom in atoms if atom[0] == "^"}
-    return Index(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """What one language brings to an index, ready to be put beside the others. Its terms are numbered from
+    its place on, so that they keep their numbers whatever the others bring. What only the texts of those who
+    speak it need is made when the first one comes."""
+
+    language: str
+    terms: Mapping[int, Term]
+    harmless: Mapping[int, Term]
+    needs: Mapping[int, tuple[frozenset[str], ...]]
+    by_anchor: Mapping[str, tuple[int, ...]]
+    harmless_by_anchor: Mapping[str, tuple[int, ...]]
+    whole: Mapping[str, tuple[str, ...]]
+    beginnings: Mapping[str, str]
+    inside: Mapping[str, tuple[str, ...]]
+    slips: Callable[[], Slips]
+    pieces: Callable[[], Pieces] | None
+
+
+_ROOM = 1 << 20
+"""The most terms of one language."""
+
+
+def share_of(vocabulary: Vocabulary, place: int) -> Share:
+    """Arrange the words of one language, the `place`-th of those that make an index."""
+    terms = dict(enumerate(vocabulary.terms, place * _ROOM))
+    harmless = dict(enumerate(vocabulary.harmless, place * _ROOM))
+    own = _atoms_of(vocabulary.terms)
+    atoms = sorted(own | _atoms_of(vocabulary.harmless))
+    return Share(
+        language=vocabulary.language,
         terms=terms,
         harmless=harmless,
-        needs=tuple(tuple(map(_first_words, term.parts)) for term in terms),
+        needs={number: tuple(map(_first_words, term.parts)) for number, term in terms.items()},
         by_anchor=_by_anchor(terms),
         harmless_by_anchor=_by_anchor(harmless),
         whole=_grouped((form, atom) for atom in atoms for form in _whole_forms(atom)),
-        beginnings=beginnings,
-        lengths=tuple(sorted({len(beginning) for beginning in beginnings})),
+        beginnings={atom[1:]: atom for atom in atoms if atom[0] == "^"},
         inside=_grouped((atom[1:3], atom[1:]) for atom in atoms if atom[0] == "~"),
-        slips={vocabulary.language: _slips(vocabulary) for vocabulary in listed},
-        pieces={vocabulary.language: _pieces(vocabulary) for vocabulary in listed if vocabulary.glue},
+        slips=cache(partial(build_slips, sorted(own), alike=vocabulary.alike, correct=vocabulary.correct)),
+        pieces=cache(partial(_pieces, own, vocabulary.glue)) if vocabulary.glue else None,
     )
 
 
-def _slips(vocabulary: Vocabulary) -> Slips:
-    return _slips_of(
-        tuple(sorted(_atoms_of(vocabulary.terms))), tuple(vocabulary.alike), tuple(vocabulary.correct)
+def _pieces(atoms: Iterable[str], glue: Iterable[str]) -> Pieces:
+    return pieces_of(atoms, map(plain, glue))
+
+
+def build_index(vocabularies: Iterable[Vocabulary]) -> Index:
+    """Arrange the words of all terms, which are numbered in the order in which they are given."""
+    return join(share_of(vocabulary, place) for place, vocabulary in enumerate(vocabularies))
+
+
+def join(shares: Iterable[Share]) -> Index:
+    """One index of what each language brings."""
+    listed = list(shares)
+    beginnings = _one(share.beginnings for share in listed)
+    return Index(
+        terms=_one(share.terms for share in listed),
+        harmless=_one(share.harmless for share in listed),
+        needs=_one(share.needs for share in listed),
+        by_anchor=_together(share.by_anchor for share in listed),
+        harmless_by_anchor=_together(share.harmless_by_anchor for share in listed),
+        whole=_together(share.whole for share in listed),
+        beginnings=beginnings,
+        lengths=tuple(sorted(set(map(len, beginnings)))),
+        inside=_together(share.inside for share in listed),
+        slips={share.language: share.slips for share in listed},
+        pieces={share.language: share.pieces for share in listed if share.pieces},
     )
 
 
-@lru_cache(maxsize=64)
-def _slips_of(atoms: tuple[str, ...], alike: tuple[str, ...], correct: tuple[str, ...]) -> Slips:
-    """Half of the work of an index; a clinic's own words change one language of fourteen."""
-    return build_slips(atoms, alike=alike, correct=correct)
+def _one(maps: Iterable[Mapping[Name, Value]]) -> dict[Name, Value]:
+    found: dict[Name, Value] = {}
+    for each in maps:
+        found.update(each)
+    return found
 
 
-def _pieces(vocabulary: Vocabulary) -> Pieces:
-    return pieces_of(_atoms_of(vocabulary.terms), map(plain, vocabulary.glue))
+def _together(maps: Iterable[Mapping[str, tuple[Value, ...]]]) -> dict[str, tuple[Value, ...]]:
+    """The maps as one; what several know of the same word stands side by side."""
+    found: dict[str, tuple[Value, ...]] = {}
+    for each in maps:
+        known = [(name, found[name], each[name]) for name in found.keys() & each.keys()]
+        found.update(each)
+        found.update((name, tuple(dict.fromkeys(one + two))) for name, one, two in known if one != two)
+    return found
 
 
 def _atoms_of(terms: Iterable[Term]) -> set[str]:
@@ -216,16 +281,18 @@ def _first_words(part: Part) -> frozenset[str]:
 
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, set[str]] = defaultdict(set)
+    found: dict[str, tuple[str, ...]] = {}
     for name, value in pairs:
-        found[name].add(value)
-    return {name: tuple(sorted(values)) for name, values in found.items()}
+        known = found.get(name, ())
+        if value not in known:
+            found[name] = (*known, value)
+    return found
 
 
-def _by_anchor(terms: Iterable[Term]) -> dict[str, tuple[int, ...]]:
+def _by_anchor(terms: Mapping[int, Term]) -> dict[str, tuple[int, ...]]:
     """From a word to the terms that cannot stand without it, or without one of its alternatives."""
     found: dict[str, list[int]] = defaultdict(list)
-    for number, term in enumerate(terms):
+    for number, term in terms.items():
         anchors = min(({atom for phrase in part for atom in phrase[0]} for part in term.parts), key=len)
         for atom in anchors:
             found[atom].append(number)
@@ -239,4 +306,5 @@ def _whole_forms(atom: str) -> Iterator[str]:
         yield atom[1:]
         yield f"{atom[1:].partition(' ')[0]} "
     elif atom[0] == "&":
-        yield from (particle + atom[1:] + ending for particle in _PARTICLES for ending in _ENDINGS)
+        word = atom[1:]
+        yield from [f"{particle}{word}{ending}" for particle in _PARTICLES for ending in _ENDINGS]

@@ -30,7 +30,7 @@ _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
 _building = Lock()
 _loading = Lock()
 MOST_KEPT = 32
-"""Clinics whose lexicon a process keeps: about 25 MB for each that has words of its own."""
+"""Clinics whose lexicon a process keeps: about 7 MB for each that has words of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
