@@ -68,6 +68,8 @@ _JOINED = re.compile("[\u1100-\u11ff\u3130-\u318f\u4e00-\u9fff\uac00-\ud7af]")
 _CLAUSE = re.compile(r"[,;:!?…\n，。！？、；：؛،।()]+|\.(?!\d)|(?<=\d)\s+(?!\d)|(?<=[分점])\s*(?!\d)")
 """Where a text with a number may be taken apart."""
 
+_GOES_ON = re.compile("\\s*\\n\\s*(?=[a-zà-ÿа-яєіїґ])")
+"""A line that goes on in small letters: no clause ends there."""
 _SENTENCE = re.compile(r"[^.!?,;\n…。！？，；؛،।؟—–]+[.!?,;\n…。！？，；؛،।؟—–]*")
 """A clause, with the signs that end it."""
 
@@ -218,7 +220,8 @@ def _stop_clause(text: str, language: str, lexicon: Lexicon) -> Parsed | None:
     person reads the rest. A question ("stop? or go on") is none."""
     if text.rstrip().endswith(("?", "？", "؟")):
         return None
-    clauses = [clause for clause in _SENTENCE.findall(text) if words(clause)]
+    joined = _GOES_ON.sub(" ", text)
+    clauses = [clause for clause in _SENTENCE.findall(joined) if words(clause)]
     first, last = clauses[:1], clauses[-1:] if len(clauses) > 1 else []
     for clause in (*first, *(one for one in last if one.upper() == one)):
         stop = " ".join(_without_polite(words(clause), lexicon.polite))

@@ -195,6 +195,8 @@ class _Mailed:
         case = self.case
         if keyword is Keyword.STOP:
             understand.stop(case, alerted)
+        elif keyword is Keyword.START and understand.wants_back(case):
+            return
         elif keyword is Keyword.START:
             consent.opt_in(case.said.address_index, case.said.channel, source="reply", now=case.said.now)
             conclude(case, Reply.Outcome.OPT_IN)

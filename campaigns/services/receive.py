@@ -25,8 +25,6 @@ RETRY_TEMPLATES = {
     Expects.CHANGE: "auto/retry_change",
 }
 
-SENT_FILES = "sent files"
-
 
 def act_on(reply: Reply) -> None:
     """Understand a text that waits, and do what follows. Call inside the transaction that locked it.
@@ -93,11 +91,16 @@ class _Texting:
     read: Read
 
     def act(self) -> None:
+        """Do what the words ask for. A picture may say more than they do: a person looks at it."""
+        self._follow_words()
+        if self.text.files and not self.text.alerts.exists():
+            alert(self.case, Alert.Urgency.ROUTINE, "sent files")
+
+    def _follow_words(self) -> None:
         """Danger first, then keywords, then the answer; what is left goes to a person."""
         case, patient = self.case, self.case.said.patient
         alerted = self._raise_danger()
         alerted = understand.doubt(case) or alerted
-        alerted = self._show_files(patient, alerted) or alerted
         if case.parsed.keyword is Keyword.STOP:
             source = consent.PROVIDER if self.text.opt_out_type else "reply"
             is_new = understand.stop(case, alerted, source=source)
@@ -128,15 +131,6 @@ class _Texting:
             say(self.voice, self._worried_words(), Purpose.AUTO_REPLY)
         return True
 
-    def _show_files(self, patient: Patient | None, alerted: bool) -> bool:
-        """A picture may say more than the words that were understood: a person looks at it."""
-        case = self.case
-        understood = case.parsed.keyword or (case.parsed.answer is not None and case.said.asked)
-        if not self.text.files or alerted or patient is None or not understood:
-            return False
-        alert(case, Alert.Urgency.ROUTINE, SENT_FILES)
-        return True
-
     @property
     def voice(self) -> Case:
         """The case as it is answered. On a shared phone one of those who have it is written to, and no text
@@ -160,8 +154,10 @@ class _Texting:
             say(self.voice, template, purpose)
 
     def _start(self) -> None:
-        """Only an explicit word brings a patient back, and only if they had left."""
+        """Only the word itself brings a patient back, and only if they had left."""
         said = self.case.said
+        if understand.wants_back(self.case):
+            return
         came_back = consent.opt_in(said.address_index, said.channel, source="reply", now=said.now)
         conclude(self.case, Reply.Outcome.OPT_IN)
         self._confirm("auto/start" if came_back else "", Purpose.AUTO_REPLY)
@@ -212,7 +208,6 @@ class _Texting:
         """Not understood: a person sees it; and if a question is open, it is asked once more."""
         case = self.case
         rule = "asks for a call" if case.parsed.asks_call else "not understood"
-        rule = SENT_FILES if self.text.files else rule
         alert(case, Alert.Urgency.ROUTINE, rule)
         template = RETRY_TEMPLATES.get(_expects(case.said), "")
         if case.parsed.asks_call:

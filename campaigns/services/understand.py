@@ -212,6 +212,16 @@ def stop(case: Case, alerted: bool, *, source: str = "reply") -> bool:
     return is_new
 
 
+def wants_back(case: Case) -> bool:
+    """A wish to have the messages again that stands in a sentence: it is no consent that we could show, and a
+    provider that has heard STOP goes on refusing until it hears START. A person answers; False for the word
+    itself."""
+    if not case.parsed.in_free_words:
+        return False
+    alert(case, Alert.Urgency.ROUTINE, "wants messages again, in their own words")
+    return True
+
+
 def record_answer(case: Case, patient: Patient, asked: Message) -> None:
     """Keep a certain answer, bound to the message that asked, and plan again what depends on it."""
     keep_answer(case, patient, asked, late=False)

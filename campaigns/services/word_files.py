@@ -76,7 +76,7 @@ def _tree(language: str, rows: list[LexiconChange], kind: Kind, *, every: bool) 
 
 def _rule(file: str, name: str, words: list[str]) -> dict[str, Any]:
     shipped = lexicons.shipped()[file]["redflags"][name]
-    return {"group": shipped["group"], "urgency": shipped["urgency"], "terms": words}
+    return {**shipped, "terms": words}
 
 
 def decoded(content: bytes) -> str:

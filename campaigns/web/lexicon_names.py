@@ -21,17 +21,20 @@ GROUPS: dict[str, tuple[object, tuple[str, ...]]] = {
     "danger": (_("Danger signs"), ("redflags",)),
     "stop": (
         _("No more messages"),
-        ("stop", "stop_phrases", "keep_phrases", "stop_or_visit", "stop_unless_asked"),
+        ("stop", "stop_phrases", "keep_phrases", "other_stops", "stop_or_visit", "stop_unless_asked"),
     ),
     "wishes": (
         _("Start, help, a call, another language"),
-        ("start", "help", "call", "call_phrases", "language_names", "language_phrases", "language_words"),
+        (
+            *("start", "start_phrases", "help", "call", "call_phrases"),
+            *("language_names", "language_phrases", "language_words"),
+        ),
     ),
     "yes_no": (_("Yes and no"), ("yes", "no", "agree", "not_ready", "nothing")),
     "numbers": (_("Numbers"), ("numbers", "ambiguous_numbers", "out_of", "scale_first", "fillers")),
     "small": (
         _("Small words and spelling"),
-        ("negators", "negators_after", "not_slips", "glue", "polite"),
+        ("negators", "negators_after", "harmless", "not_slips", "glue", "polite"),
     ),
 }
 """The lists as staff think of them, with the entries of each."""
@@ -40,9 +43,11 @@ ENTRIES: Words = {
     "stop": _p("word list", "Opt-out words, as the whole message"),
     "stop_phrases": _p("word list", "Opt-outs in a sentence"),
     "keep_phrases": _p("word list", "What looks like an opt-out and is not"),
+    "other_stops": _p("word list", "Stops a visit or a medicine, not our messages"),
     "stop_or_visit": _p("word list", "Opt-out words that may mean the visit"),
     "stop_unless_asked": _p("word list", "Opt-out words that may also answer a question"),
     "start": _p("word list", "Words to get messages again"),
+    "start_phrases": _p("word list", "Wants messages again, in a sentence"),
     "help": _p("word list", "Words that ask for help"),
     "call": _p("word list", "Words that ask for a call"),
     "call_phrases": _p("word list", "Asks for a call, in a sentence"),
@@ -61,6 +66,7 @@ ENTRIES: Words = {
     "fillers": _p("word list", "May stand beside a number"),
     "negators": _p("word list", "Denies what follows"),
     "negators_after": _p("word list", "Denies what stands before it"),
+    "harmless": _p("word list", "Phrases in which a sign means no danger"),
     "not_slips": _p("word list", "Correct words that look like a misspelled sign"),
     "glue": _p("word list", "Small words written together with others"),
     "polite": _p("word list", "Polite words that change nothing"),

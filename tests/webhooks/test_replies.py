@@ -188,8 +188,7 @@ def test_it_changes_nothing_when_the_same_text_comes_twice(
     ("body", "outcome", "rules"),
     [
         ("7", "answer", [("routine", "sent files")]),
-        ("", "alert", [("routine", "sent files")]),
-        ("look at this", "alert", [("routine", "sent files")]),
+        ("", "alert", [("routine", "not understood")]),
         ("STOP", "opt_out", [("routine", "sent files")]),
         ("I cannot breathe", "alert", [("emergency", "en.breathing")]),
     ],
@@ -201,3 +200,10 @@ def test_a_picture_is_never_left_to_the_program(
     reply = Reply.objects.get()
     assert (reply.outcome, reply.files) == (outcome, 2)
     assert list(Alert.objects.values_list("urgency", "rule")) == rules
+
+
+def test_a_wish_in_a_sentence_brings_nobody_back_and_a_person_reads_it(question: Message, say: Say) -> None:
+    say("STOP")
+    say("could I get your texts again please")
+    assert Suppression.objects.filter(lifted_at=None).exists()
+    assert list(Alert.objects.values_list("rule", flat=True)) == ["wants messages again, in their own words"]
