@@ -125,6 +125,17 @@ def test_it_sends_the_same_message_while_every_gate_is_open(clinic: Clinic, prov
     assert [outgoing.text for outgoing in provider.sent] == [message.body]
 
 
+def test_it_goes_to_the_address_that_the_patient_has_when_it_leaves(
+    clinic: Clinic, provider: FakeSender
+) -> None:
+    message = _due(clinic)
+    point = ContactPoint.objects.get(patient=message.patient)
+    point.address = "+16045550177"
+    point.save()
+    send.drain()
+    assert [outgoing.to for outgoing in provider.sent] == ["+16045550177"]
+
+
 def test_a_pause_with_an_end_only_defers(clinic: Clinic, provider: FakeSender) -> None:
     message = _due(clinic)
     until = message.send_at + timedelta(hours=2)
@@ -147,6 +158,31 @@ def test_quiet_hours_defer_to_their_end(clinic: Clinic, provider: FakeSender) ->
     assert (message.state, message.reason) == (State.WAITING, Reason.QUIET_HOURS_NO_WINDOW)
     assert message.due_at == datetime(2026, 11, 4, 14, 30, tzinfo=UTC)  # 07:30
     assert provider.sent == []
+
+
+@pytest.mark.parametrize(
+    ("now", "until"),
+    [
+        (datetime(2027, 7, 7, 1, 30, tzinfo=UTC), datetime(2027, 7, 7, 11, 30, tzinfo=UTC)),
+        (datetime(2027, 7, 7, 11, 30, tzinfo=UTC), None),
+    ],
+    ids=["18:30 at the clinic, 21:30 in Toronto", "4:30 at the clinic, 7:30 in Toronto"],
+)
+def test_the_night_of_the_patient_counts_and_not_that_of_the_clinic(
+    clinic: Clinic, provider: FakeSender, now: datetime, until: datetime | None
+) -> None:
+    message = _due(clinic)
+    Patient.objects.filter(pk=message.patient_id).update(time_zone="America/Toronto")
+    Message.objects.filter(pk=message.pk).update(due_at=now, expires_at=now + timedelta(days=1))
+    Message.objects.exclude(pk=message.pk).update(state=State.CANCELLED)
+    set_now(now)
+    send.drain()
+    message.refresh_from_db()
+    if until is None:
+        assert message.state == State.ACCEPTED
+    else:
+        assert (message.reason, message.due_at) == (Reason.QUIET_HOURS_NO_WINDOW, until)
+        assert provider.sent == []
 
 
 def test_what_expires_in_the_night_is_skipped_and_not_deferred(clinic: Clinic) -> None:
