@@ -171,7 +171,9 @@ def test_the_demo_can_reach_nobody(name: str) -> None:
 
 
 def test_stale_zone_data_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("campaigns.checks.ZoneInfo", lambda _: zoneinfo.ZoneInfo("America/Los_Angeles"))
+    monkeypatch.setattr(
+        "campaigns.queries.clock.ZoneInfo", lambda _: zoneinfo.ZoneInfo("America/Los_Angeles")
+    )
     assert found() == [(ERROR, "E014")]
 
 

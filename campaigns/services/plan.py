@@ -62,7 +62,7 @@ def replan_patient(patient_id: UUID | str) -> Changes:
 
 def replan_changed(limit: int = 500) -> int:
     """Plan again the patients of up to `limit` enrollments whose timing has changed: that of the sequence
-    file, or the clinic's hours, days and settings. How many. Other words in a file change no time."""
+    file, the clinic's hours, days and settings, or the zone data. How many. Other words change no time."""
     patients: set[UUID] = set()
     for clinic in Clinic.objects.order_by("created_at"):
         current = [timing(sequence.key, clinic) for sequence in sequence_files.load_all().values()]
@@ -80,6 +80,8 @@ def timing(sequence: str, clinic: Clinic) -> str:
     rules = [str(getattr(facts, name)) for name in ("zone", "window", "quiet_from", "quiet_to")]
     rules += [str(sorted(part)) for part in (facts.send_days, facts.holidays, facts.settings.items())]
     rules += [str(facts.sms_per_day), str(facts.sms_per_week), _rules_of(sequence_files.load(sequence))]
+    # A zone is known by its name; new data may move the instants of every zone, the patients' own too.
+    rules.append(clock.zone_data())
     return hashlib.sha256("\x1f".join(rules).encode()).hexdigest()
 
 

@@ -42,6 +42,8 @@ def _reasons() -> list[str]:
         reasons.append("No worker has reported yet: start `campaigns worker` and `campaigns beat`.")
     elif clock.now() - row.last_tick_at > STALE_TICK:
         reasons.append(f"No worker has reported since {row.last_tick_at.isoformat(timespec='seconds')}.")
+    if fault := clock.zone_fault():
+        reasons.append(f"{fault}: install the locked requirements again.")
     if ladder_stands_still(clock.now()):
         reasons.append("Alerts wait and nobody is told: start `campaigns worker` and `campaigns beat`.")
     return reasons

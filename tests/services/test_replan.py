@@ -6,12 +6,13 @@ from dataclasses import replace
 from datetime import time, timedelta
 
 import pytest
+from django.db.models import F
 
 from campaigns.domain.lifecycle import Reason, State
 from campaigns.domain.steps import Window
 from campaigns.domain.visits import VisitState
 from campaigns.models import Clinic, Enrollment, Message
-from campaigns.queries import sequence_files
+from campaigns.queries import clock, sequence_files
 from campaigns.services import plan, visits
 from tests.factories import NOON, make_patient, message
 
@@ -63,6 +64,19 @@ def test_another_timing_of_the_clinic_plans_its_patients_again_once(
     Clinic.objects.filter(pk=clinic.pk).update(**change)
     assert (plan.replan_changed(), plan.replan_changed()) == (1, 0)
     assert times() != before
+
+
+def test_new_zone_data_plan_everybody_again_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the old data had put an hour off comes back to the hour of the visit."""
+    before = times()
+    hour = timedelta(hours=1)
+    Message.objects.update(
+        send_at=F("send_at") + hour, due_at=F("due_at") + hour, expires_at=F("expires_at") + hour
+    )
+    assert plan.replan_changed() == 0
+    monkeypatch.setattr(clock, "zone_data", lambda: "another release")
+    assert (plan.replan_changed(), plan.replan_changed()) == (1, 0)
+    assert times() == before
 
 
 def test_one_call_plans_so_many_patients_at_most(clinic: Clinic) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from unittest.mock import patch
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import OperationalError, connection
@@ -52,6 +53,15 @@ def test_it_is_not_ready_while_alerts_wait_and_nobody_looks(client: Client, work
     Installation.objects.update(last_climb_at=now - timedelta(minutes=3))
     Alert.objects.filter(pk=waits.pk).update(acknowledged_at=now)
     assert ready(client) == (200, [])
+
+
+def test_it_is_not_ready_with_zone_data_that_are_years_old(
+    client: Client, working: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "ZoneInfo", lambda _: ZoneInfo("America/Los_Angeles"))
+    status, [reason] = ready(client)
+    assert status == 503
+    assert reason.startswith("Zone data are stale")
 
 
 def test_it_stays_ready_without_redis_and_says_so(
