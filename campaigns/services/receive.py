@@ -111,8 +111,8 @@ class _Texting:
             self._stranger(alerted)
         elif case.parsed.keyword is Keyword.HELP:
             conclude(case, Reply.Outcome.HELP)
-            self._say_unless_said("auto/help")
             alert(case, Alert.Urgency.ROUTINE, "asked for help")
+            self._say_unless_said("auto/help")
         elif case.parsed.keyword is Keyword.LANGUAGE:
             self._choose_language(patient)
         elif case.parsed.answer is not None and case.said.asked is not None:

@@ -256,9 +256,14 @@ def keep_answer(case: Case, patient: Patient, asked: Message, *, late: bool) -> 
 
 
 def say(case: Case, template: str, purpose: Purpose) -> None:
-    """Queue one automatic answer on the same channel. Who is no patient is answered by people only."""
+    """Queue one automatic answer on the same channel. Who is no patient is answered by people only, and so is
+    a number that has had its answers of the day: what it wrote is before a person in any case."""
     said = case.said
     if said.patient is None or said.clinic is None or _too_soon(case, template):
+        return
+    if purpose is Purpose.AUTO_REPLY and template != ALWAYS_CONFIRMED and _has_had_its_answers(said):
+        if not case.reply.alerts.exists():
+            alert(case, Alert.Urgency.ROUTINE, "no more automatic answers today")
         return
     Message.objects.create(
         clinic=said.clinic,
@@ -298,3 +303,22 @@ def _too_soon(case: Case, template: str) -> bool:
     since = case.said.now - apart
     lately = Message.objects.filter(patient=case.said.patient, template=template, created_at__gt=since)
     return lately.filter(channel=case.said.channel).exists()
+
+
+MOST_ANSWERS = 10
+"""Automatic answers to one number in 24 hours: more than a day of questions and slips needs. A robot that
+answers every text of ours would get texts for ever. Safety texts, STOP and START are outside of this."""
+
+ALWAYS_CONFIRMED = "auto/start"
+"""The confirmation of STOP has a purpose of its own; this one has not."""
+
+
+def _has_had_its_answers(said: Said) -> bool:
+    """Counted by number, whichever of those who share it was written to. The caller has locked them all."""
+    answers = Message.objects.filter(purpose=Purpose.AUTO_REPLY, channel=said.channel)
+    mine = answers.filter(
+        patient__contact_points__address_index=said.address_index,
+        patient__contact_points__channel=said.channel,
+        created_at__gt=said.now - timedelta(hours=24),
+    )
+    return mine.exclude(template=ALWAYS_CONFIRMED).count() >= MOST_ANSWERS

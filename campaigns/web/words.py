@@ -291,6 +291,7 @@ RULES: Words = {
     "not_ready": _p("alert", "Not ready for the treatment"),
     "not_confirm": _p("alert", "Not coming to the visit"),
     "asked for help": _p("alert", "Asked for help"),
+    "no more automatic answers today": _p("alert", "Many texts in a day: not answered automatically"),
     "may have meant the visit": _p("alert", "May have meant the visit"),
     "asks for a language that we do not have": _p("alert", "Asks for a language that we do not have"),
     "number shared by several patients": _p("alert", "Number shared by several patients"),

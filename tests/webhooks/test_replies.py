@@ -23,6 +23,7 @@ from campaigns.models import (
 )
 from campaigns.queries import clock
 from campaigns.services.send import drain
+from campaigns.services.understand import MOST_ANSWERS
 from campaigns.services.visits import settle
 from tests.factories import NOON, make_patient, make_staff, message, set_now
 from tests.web.stored import everything_stored
@@ -207,3 +208,38 @@ def test_a_wish_in_a_sentence_brings_nobody_back_and_a_person_reads_it(question:
     say("could I get your texts again please")
     assert Suppression.objects.filter(lifted_at=None).exists()
     assert list(Alert.objects.values_list("rule", flat=True)) == ["wants messages again, in their own words"]
+
+
+def test_a_robot_that_texts_is_answered_only_so_often(patient: Patient, say: Say) -> None:
+    """It repeats itself, or answers every text of ours. A person sees every word."""
+    for _ in range(MOST_ANSWERS + 5):
+        say("HELP")
+        say("language")
+    assert [m.template for m in answers_of_ours(patient)] == ["auto/help", "auto/languages"] * 5
+    seen = Alert.objects.exclude(reply=None).values_list("reply", flat=True)
+    assert Reply.objects.filter(outcome="help").count() == MOST_ANSWERS + 5
+    assert set(seen) >= set(Reply.objects.order_by("id").values_list("pk", flat=True)[MOST_ANSWERS:])
+    set_now(NOON + timedelta(hours=24, seconds=1))
+    say("HELP")
+    assert len(answers_of_ours(patient)) == MOST_ANSWERS + 1
+
+
+def test_who_has_had_many_answers_still_hears_of_danger_stop_and_start(patient: Patient, say: Say) -> None:
+    for _ in range(MOST_ANSWERS + 1):
+        say("HELP")
+    for body in ("I cannot breathe", "STOP", "START"):
+        say(body)
+    told = [m.template for m in answers_of_ours(patient)][MOST_ANSWERS:]
+    assert told == ["auto/emergency", "auto/stop", "auto/start"]
+
+
+def test_patients_who_share_a_number_share_its_answers(patient: Patient, clinic: Clinic, say: Say) -> None:
+    """Whichever of them is written to: a robot there gets no second measure."""
+    for _ in range(MOST_ANSWERS):
+        say("HELP")
+    other = make_patient(clinic, email="", sequences=["welcome"]).patient
+    _, silent = sorted((patient, other), key=lambda one: one.pk)  # the first one is written to
+    Message.objects.filter(sequence="auto").update(patient=silent)
+    say("My knee is very swollen")
+    assert Alert.objects.latest("id").urgency == "urgent"
+    assert Message.objects.filter(sequence="auto").count() == MOST_ANSWERS
