@@ -114,8 +114,8 @@ def after_event(current: State, reported: State) -> State:
     """The state after the provider reported `reported`: forward only; repeats and late news change nothing.
 
     A callback can overtake our own record of the acceptance, so news from the provider also proves that a
-    message still `attempting` or `uncertain` was accepted.
+    message still `attempting` or `uncertain` was accepted; and one that was believed unsent and is `waiting`.
     """
-    if current in {State.ATTEMPTING, State.UNCERTAIN} and reported in REACHED_PROVIDER:
+    if current in {State.ATTEMPTING, State.UNCERTAIN, State.WAITING} and reported in REACHED_PROVIDER:
         return reported
     return reported if may_move(current, reported) else current

@@ -69,6 +69,7 @@ REVIVABLE = frozenset(
         Reason.EXPIRED,
         Reason.NO_ADDRESS,
         Reason.BAD_ADDRESS,
+        Reason.LANDLINE,
         Reason.PATIENT_PAUSED,
         Reason.VISIT_CANCELLED,
         Reason.VISIT_MOVED,

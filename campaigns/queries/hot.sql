@@ -34,7 +34,7 @@ FOR SHARE OF c;
 -- Everything the gates and the renderer need, for a locked batch.
 SELECT m.id, m.clinic_id, m.patient_id, m.enrollment_id, m.sequence, m.step, m.template, m.visit_id,
        m.visit_version, m.channel, m.purpose, m.topic, m.asks, m.capped, m.send_at, m.expires_at, m.tries,
-       m.epoch, m.language AS fixed_language, m.stated, m.body,
+       m.epoch, m.language AS fixed_language, m.stated,
        p.language, p.given_name, p.status AS patient_status, p.paused_until, p.time_zone,
        coalesce(e.state, '') AS enrollment_state,
        v.number AS visit_number, v.on_date, v.at_time, v.minutes,
@@ -63,19 +63,34 @@ WHERE patient_id = ANY(%(patients)s) AND channel = 'sms' AND purpose IN ('step',
 GROUP BY patient_id;
 
 -- name: still_allowed
--- Asked once more right before the bytes: which of these messages have been opted out of since the claim, by the
--- address or by its topic, or would go to an address that may be the wrong person's.
-SELECT m.id FROM message m
-JOIN contact_point c ON c.patient_id = m.patient_id AND c.channel = m.channel
-WHERE m.id = ANY(%(ids)s) AND m.purpose <> 'opt_out_confirmation'
-  AND (EXISTS (SELECT 1 FROM suppression s
-               WHERE s.address_index = c.address_index AND s.channel = m.channel AND s.lifted_at IS NULL)
-       OR (m.purpose NOT IN ('auto_reply', 'safety', 'staff_alert')
-           AND (c.state = 'paused'
-                OR 'withdrawn' = (SELECT k.action FROM consent k
-                                  WHERE k.patient_id = m.patient_id AND k.channel = m.channel
-                                    AND k.topic = m.topic
-                                  ORDER BY k.id DESC LIMIT 1))));
+-- Asked once more right before the bytes: which of these messages have become false or unwanted since the claim,
+-- and why. Too late; about a visit that was moved, called off or settled (by the rules of domain/consent); opted
+-- out of, by the address or by its topic, or on its way to an address that may be the wrong person's.
+SELECT id, reason FROM (
+    SELECT m.id, CASE
+        WHEN m.purpose <> 'opt_out_confirmation'
+             AND (EXISTS (SELECT 1 FROM suppression s
+                          WHERE s.address_index = c.address_index AND s.channel = m.channel
+                            AND s.lifted_at IS NULL)
+                  OR (m.purpose NOT IN ('auto_reply', 'safety', 'staff_alert')
+                      AND (c.state = 'paused'
+                           OR 'withdrawn' = (SELECT k.action FROM consent k
+                                             WHERE k.patient_id = m.patient_id AND k.channel = m.channel
+                                               AND k.topic = m.topic
+                                             ORDER BY k.id DESC LIMIT 1))))
+            THEN 'opted_out'
+        WHEN m.expires_at <= %(now)s THEN 'expired'
+        WHEN m.purpose = 'step' AND m.visit_version NOT IN (0, v.version) THEN 'visit_moved'
+        WHEN m.purpose = 'step' AND m.sequence NOT IN ('aftercare', 'missed_visit') THEN
+            CASE v.state WHEN 'cancelled' THEN 'visit_cancelled' WHEN 'completed' THEN 'visit_done'
+                         WHEN 'no_show' THEN 'visit_missed' END
+        END AS reason
+    FROM message m
+    LEFT JOIN contact_point c ON c.patient_id = m.patient_id AND c.channel = m.channel
+    LEFT JOIN visit v ON v.id = m.visit_id
+    WHERE m.id = ANY(%(ids)s)
+) AS asked
+WHERE reason IS NOT NULL;
 
 -- name: begin_attempts
 -- Here and below, %%(name)b sends a list in the binary form, so that no text in it has to be searched and quoted.

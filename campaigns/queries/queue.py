@@ -45,7 +45,10 @@ def _count(name: str, **parameters: Any) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """One locked message with what gates and renderer need. The order is that of hot.sql `facts`."""
+    """One locked message with what gates and renderer need. The order is that of hot.sql `facts`.
+
+    What is encrypted is opened where it is used: a row that cannot be read then stops no other.
+    """
 
     id: int
     clinic_id: UUID
@@ -67,9 +70,8 @@ class Claimed:
     epoch: int
     fixed_language: str
     stated: dict[str, str] | None
-    body: str
     language: str
-    given_name: str
+    sealed_given_name: str
     patient_status: str
     paused_until: datetime | None
     time_zone: str
@@ -80,13 +82,22 @@ class Claimed:
     minutes: int | None
     visit_state: str
     current_visit_version: int
-    address: str
+    sealed_address: str
     address_state: str
     suppressed: bool
     consent: str
 
+    @property
+    def given_name(self) -> str:
+        """Raises `Undecipherable`."""
+        return _opened(self.sealed_given_name)
 
-ENCRYPTED = [list(Claimed.__dataclass_fields__).index(name) for name in ("body", "given_name", "address")]
+    @property
+    def address(self) -> str:
+        """Raises `Undecipherable`."""
+        return _opened(self.sealed_address)
+
+
 STATED = list(Claimed.__dataclass_fields__).index("stated")
 
 
@@ -106,8 +117,6 @@ def claim(now: datetime, limit: int) -> list[Claimed]:
 
 def _claimed(row: tuple[Any, ...]) -> Claimed:
     values = list(row)
-    for index in ENCRYPTED:
-        values[index] = _opened(values[index])
     if isinstance(values[STATED], str):
         values[STATED] = json.loads(values[STATED])
     return Claimed(*values)
@@ -249,9 +258,9 @@ def settle(rows: Sequence[Settled], now: datetime) -> None:
     )
 
 
-def opted_out_since(message_ids: Sequence[int]) -> set[int]:
-    """Which of these must not go after all, asked right before the bytes."""
-    return {row[0] for row in _run("still_allowed", ids=list(message_ids))}
+def no_longer_wanted(message_ids: Sequence[int], now: datetime) -> dict[int, str]:
+    """Which of these must not go after all, and why, asked right before the bytes."""
+    return dict(_run("still_allowed", ids=list(message_ids), now=now))
 
 
 def hold(attempt_ids: Sequence[UUID]) -> set[UUID]:
@@ -269,7 +278,7 @@ def lapse(lease_seconds: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class InDoubt:
-    """A message whose last try may or may not have arrived."""
+    """A message whose last try may or may not have arrived. Opened where it is used, like `Claimed`."""
 
     id: int
     patient_id: UUID
@@ -278,20 +287,24 @@ class InDoubt:
     epoch: int
     attempt_id: UUID
     started_at: datetime
-    address: str
-    body: str
+    sealed_address: str | None
+    sealed_body: str
     quiet: bool
+
+    @property
+    def address(self) -> str:
+        """Raises `Undecipherable`."""
+        return _opened(self.sealed_address)
+
+    @property
+    def body(self) -> str:
+        """Raises `Undecipherable`."""
+        return _opened(self.sealed_body)
 
 
 def in_doubt(quiet_seconds: int, limit: int = 200) -> list[InDoubt]:
     """Messages for the reconciler."""
-    rows = _run("in_doubt", quiet=quiet_seconds, limit=limit)
-    return [
-        InDoubt(
-            message, patient, channel, expires, epoch, attempt, started, _opened(to), _opened(body), quiet
-        )
-        for message, patient, channel, expires, epoch, attempt, started, to, body, quiet in rows
-    ]
+    return [InDoubt(*row) for row in _run("in_doubt", quiet=quiet_seconds, limit=limit)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 
 from campaigns.domain.errors import NotAllowed
+from campaigns.domain.lifecycle import Reason
 from campaigns.domain.recipients import Channel
 from campaigns.models import ContactPoint, Patient
+from campaigns.services.plan import replan_patient
 from campaigns.services.record import record
+
+log = logging.getLogger(__name__)
+
+REFUSED = {Reason.BAD_ADDRESS: ContactPoint.State.BAD, Reason.LANDLINE: ContactPoint.State.LANDLINE}
+"""What a provider's refusal says about an address."""
 
 _USABLE = (ContactPoint.State.GOOD, ContactPoint.State.SHARED)
 
@@ -39,6 +48,21 @@ def confirm(patient: Patient, channel: Channel, *, by: str, now: datetime) -> No
     if not paused.update(state=ContactPoint.State.GOOD):
         raise NotAllowed("This address is not paused.")
     record("address_confirmed", f"patient {patient.pk}", actor=by, now=now, detail=_of(channel))
+
+
+def owners_of(address_index: str, channel: Channel) -> list[UUID]:
+    """The patients who have this address."""
+    points = ContactPoint.objects.filter(address_index=address_index, channel=channel)
+    return list(points.order_by("patient").values_list("patient", flat=True))
+
+
+def plan_again(patient: UUID) -> None:
+    """Let what cannot go to an address go to the other one. Call outside a transaction: planning locks the
+    patient first. Never raises: what led here is recorded, and a gate stops what stays planned."""
+    try:
+        replan_patient(patient)
+    except Exception as error:
+        log.error("a patient cannot be planned", extra={"patient": str(patient), "why": type(error).__name__})
 
 
 def _of(channel: Channel) -> dict[str, str]:

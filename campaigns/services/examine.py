@@ -16,12 +16,15 @@ from django.conf import settings
 from django.core.checks import ERROR, CheckMessage, run_checks
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import F
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from campaigns.delivery.pages import digest_of
 from campaigns.domain.errors import CampaignsError
+from campaigns.domain.lifecycle import State
 from campaigns.domain.recipients import Channel
-from campaigns.models import Alert, Clinic, Installation
+from campaigns.models import Alert, Attempt, Clinic, Installation
 from campaigns.queries import lexicons, sequence_files
 from campaigns.services import on_call
 from campaigns.services.compose import SOURCE_LANGUAGE, approvals
@@ -33,7 +36,8 @@ SERVERS = range(15, 19)
 """Major versions of PostgreSQL that the tests run on."""
 MOST_SKEW = timedelta(seconds=5)
 STALE_TICK = timedelta(minutes=2)
-"""The worker ticks every few seconds; after this long without a tick nothing is being sent."""
+"""Each look for due messages ticks; after this long without a tick nothing is being sent. So long may
+a try that its worker left wait for the reconciler, once its lease is over."""
 STALE_CLIMB = timedelta(minutes=2)
 """The alert ladder is looked at every 15 s; after this long without a look nobody is told of an alert."""
 PATIENCE = 3
@@ -210,9 +214,19 @@ def _sending() -> Findings:
         yield _error(f"Nothing has looked for due messages since {when}", mend)
     else:
         yield _ok("Due messages are being looked for")
+    if settling_stands_still():
+        mend = "Start `campaigns worker` and `campaigns beat`, or `campaigns send-due --watch`."
+        yield _error("Tries that a worker left are not being settled", mend)
     if not row.rehearsal_now and ladder_stands_still(timezone.now()):
         mend = "Start `campaigns worker` and `campaigns beat`, or `campaigns send-due --watch`."
         yield _error("Alerts wait and nothing has looked at the alert ladder for two minutes", mend)
+
+
+def settling_stands_still() -> bool:
+    """Whether a try whose worker died waits for the reconciler, and nothing has taken it up for too long."""
+    over = Now() - timedelta(seconds=settings.LEASE_SECONDS) - STALE_TICK
+    left = Attempt.objects.filter(message__state=State.ATTEMPTING, epoch=F("message__epoch"))
+    return left.filter(leased_at__lt=over).exists()
 
 
 def ladder_stands_still(now: datetime) -> bool:

@@ -134,7 +134,9 @@ def plan_for(patient: Patient, enrollments: list[Enrollment], messages: list[Mes
             zone=ZoneInfo(patient.time_zone) if patient.time_zone else None,
             channels=frozenset(
                 Channel(channel)
-                for channel in patient.contact_points.exclude(state="bad").values_list("channel", flat=True)
+                for channel in patient.contact_points.exclude(state="bad")
+                .exclude(state="landline", channel=Channel.SMS)
+                .values_list("channel", flat=True)
             ),
             refused=_refused(patient, said),
             refused_topics=_refused_topics(said),

@@ -8,20 +8,23 @@ decides: leave it to staff (at most once), or send again with the same Message-I
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from campaigns.delivery.channels import Ending, Outcome, Sought
 from campaigns.delivery.registry import senders
 from campaigns.domain.lifecycle import Reason, State
 from campaigns.domain.recipients import Channel
-from campaigns.models import Attempt, Clinic, Installation, Message
+from campaigns.models import Attempt, Clinic, Message
 from campaigns.queries import clock, queue
 from campaigns.queries.queue import InDoubt
 from campaigns.services.send import message_id_header
+
+log = logging.getLogger(__name__)
 
 NEWS_WAIT = timedelta(hours=72)
 """An accepted text without any news for this long is `unknown` (GOV.UK Notify uses the same)."""
@@ -41,11 +44,24 @@ def reconcile() -> Settlement:
     """One pass: sweep dead leases, settle what is in doubt, give up waiting for old news."""
     now = clock.now()
     result = Settlement(lapsed=queue.lapse(settings.LEASE_SECONDS))
-    Installation.objects.filter(pk=1).update(last_tick_at=now)
     for doubt in queue.in_doubt(settings.QUIET_SECONDS):
-        _settle(doubt, _find(doubt), now, result)
+        _look_into(doubt, now, result)
     _give_up_on_news(now)
     return result
+
+
+def _look_into(doubt: InDoubt, now: datetime, result: Settlement) -> None:
+    """One doubt that nobody can be asked about stops no other. Staff get it when it is useful no more."""
+    try:
+        found = _find(doubt)
+    except DatabaseError:
+        raise
+    except Exception as error:
+        log.error("nobody can be asked", extra={"message_id": doubt.id, "why": type(error).__name__})
+        if doubt.quiet and now >= doubt.expires_at:
+            result.unresolved += _move(doubt, State.UNRESOLVED, Reason.UNCERTAIN_EXPIRED, None, now)
+    else:
+        _settle(doubt, found, now, result)
 
 
 def _find(doubt: InDoubt) -> Outcome | None:
@@ -85,14 +101,11 @@ def _settle(doubt: InDoubt, found: Outcome | None, now: datetime, result: Settle
 def _move(doubt: InDoubt, state: State, reason: str, found: Outcome | None, now: datetime) -> int:
     with transaction.atomic():
         rows = Message.objects.filter(pk=doubt.id, epoch=doubt.epoch, state=State.UNCERTAIN)
-        moved = rows.update(
-            state=state,
-            reason=reason,
-            due_at=now,
-            settled_at=None if state is State.WAITING else now,
-            # SMTP has no memory: the earlier try may have arrived as well, and staff are told so.
-            duplicate_possible=state is State.WAITING and found is None,
-        )
+        settled = None if state is State.WAITING else now
+        moved = rows.update(state=state, reason=reason, due_at=now, settled_at=settled)
+        if moved and state is State.WAITING and found is None:
+            # SMTP has no memory: the earlier try may have arrived as well, and staff are told so for good.
+            Message.objects.filter(pk=doubt.id).update(duplicate_possible=True)
         if moved:
             Attempt.objects.filter(pk=doubt.attempt_id).update(
                 finished_at=now,

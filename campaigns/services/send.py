@@ -1,7 +1,7 @@
 """Send what is due: claim, ask every gate again, commit the attempt, and only then let a byte leave.
 
     one transaction   claim (SKIP LOCKED) -> gates -> words -> attempt rows -> commit
-    no transaction    opt-outs asked once more -> the channel
+    no transaction    what makes it false or unwanted asked once more -> the channel
     one transaction   outcomes
 
 A worker that dies before the first commit has done nothing; after it, the message is `attempting`, and only
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -22,37 +22,41 @@ from uuid import UUID, uuid4, uuid5
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from campaigns.delivery.calendar import PUBLISH, VisitEntry, visit_file
 from campaigns.delivery.channels import Ending, Outcome, Outgoing
 from campaigns.delivery.registry import senders
 from campaigns.delivery.rendering import calendar_words
-from campaigns.domain.consent import Defer, GateFacts, Go, Skip, judge
-from campaigns.domain.lifecycle import Purpose, Reason, State
+from campaigns.domain.consent import Defer, Go, Skip, judge
+from campaigns.domain.lifecycle import Reason, State
 from campaigns.domain.recipients import Channel
 from campaigns.domain.retry import decide
-from campaigns.models import Clinic, Installation, PatientLink
-from campaigns.models.encryption import blind_index
+from campaigns.models import Clinic, ContactPoint, Installation, PatientLink
+from campaigns.models.encryption import Undecipherable, blind_index
 from campaigns.queries import clock, queue
 from campaigns.queries.queue import Beginning, Claimed, Link, Record, Settled
+from campaigns.services.addresses import REFUSED, owners_of, plan_again
 from campaigns.services.compose import (
     LINK_LIFE,
-    Approvals,
     Composed,
-    approvals,
     compose,
     reply_address,
     token_hash,
     unsubscribe_url,
 )
 from campaigns.services.consent import PROVIDER, opt_out
+from campaigns.services.gates import Context, Counts, contexts, gate_facts
 from campaigns.services.turns import Turns, turns
 
 log = logging.getLogger(__name__)
 
 BATCH = 100
 """Messages a claim. A crash leaves at most this many to the reconciler."""
+VISIT_CHANGED = {Reason.VISIT_MOVED, Reason.VISIT_CANCELLED, Reason.VISIT_DONE, Reason.VISIT_MISSED}
+KEY_WAIT = timedelta(minutes=15)
+"""A row under a key that is not there is tried again after this: the key may be put back."""
+TICK = timedelta(seconds=10)
 FRESH_SECONDS = 0.5
 """No further message begins on an answer about opt-outs that is older than this."""
 
@@ -76,24 +80,33 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """A clinic and what it has approved, read once a batch."""
+class Prepared:
+    """A message that may go, as it will leave."""
 
-    clinic: Clinic
-    approved: Approvals
+    row: Claimed
+    words: Composed
+    outgoing: Outgoing
 
 
 def send_batch(limit: int = BATCH) -> Batch:
     """Send up to `limit` due messages. Does nothing while the installation is paused."""
     now = clock.now()
     if Installation.objects.filter(paused=True).exists():
+        _tick(now)
         return Batch(0, 0, False)
     queue.expire(now)
     with transaction.atomic():
         claimed = queue.claim(now, limit)
         ready = _begin(claimed, now) if claimed else []
+    _tick(now)
     _deliver(ready)
     return Batch(len(claimed), len(ready), len(claimed) >= limit)
+
+
+def _tick(now: datetime) -> None:
+    """Say that due messages were looked for, and that nothing in them stopped it. Not at each batch: many
+    workers would wait for one row. A clock that was put back counts as long ago."""
+    Installation.objects.filter(pk=1).exclude(last_tick_at__range=(now - TICK, now)).update(last_tick_at=now)
 
 
 def drain(limit: int = BATCH) -> int:
@@ -108,59 +121,57 @@ def drain(limit: int = BATCH) -> int:
 
 def _begin(claimed: Sequence[Claimed], now: datetime) -> list[Ready]:
     """Ask the gates, find the words, write the attempts. Runs inside the claim's transaction."""
-    contexts = _contexts(claimed)
-    counts = _Counts(claimed, contexts, now)
-    asking = turns(claimed, now)
-    settled: list[Settled] = []
-    composed: list[tuple[Claimed, Composed]] = []
-    for row in claimed:
-        result = _judge(row, contexts[row.clinic_id], counts, asking, now)
-        if isinstance(result, Settled):
-            settled.append(result)
-        else:
-            composed.append((row, result))
-            asking.note(row, now)
-    queue.settle(settled, now)
-    return _write_attempts(composed, contexts, now)
+    known = contexts(claimed)
+    counts = Counts(claimed, known, now)
+    asking = turns([row for row in claimed if row.clinic_id in known], now)
+    results = [_prepare(row, known, counts, asking, now) for row in claimed]
+    queue.settle([result for result in results if isinstance(result, Settled)], now)
+    return _write_attempts([result for result in results if isinstance(result, Prepared)], now)
 
 
-def _contexts(claimed: Sequence[Claimed]) -> dict[UUID, Context]:
-    clinics = Clinic.objects.in_bulk({row.clinic_id for row in claimed})
-    return {key: Context(clinic, approvals(clinic)) for key, clinic in clinics.items()}
+def _prepare(
+    row: Claimed, known: Mapping[UUID, Context], counts: Counts, asking: Turns, now: datetime
+) -> Prepared | Settled:
+    """All about one message that can fail for what is stored about it. Then it stops alone."""
+    try:
+        context = known[row.clinic_id]
+        words = _judge(row, context, counts, asking, now)
+        if isinstance(words, Settled):
+            return words
+        prepared = Prepared(row, words, _outgoing(row, words, uuid4(), context, now))
+    except DatabaseError:
+        raise  # the transaction is over for all of them
+    except Exception as error:
+        return _unreadable(row, error, now)
+    counts.add(row)
+    asking.note(row, now)
+    return prepared
 
 
-class _Counts:
-    """Texts of each patient today and this week, this batch included."""
-
-    def __init__(self, claimed: Sequence[Claimed], contexts: dict[UUID, Context], now: datetime) -> None:
-        self._counts: dict[UUID, tuple[int, int]] = {}
-        for clinic_id, context in contexts.items():
-            local = now.astimezone(ZoneInfo(context.clinic.time_zone))
-            midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
-            patients = {row.patient_id for row in claimed if row.clinic_id == clinic_id and row.capped}
-            if patients:
-                self._counts |= queue.sms_counts(patients, midnight, midnight - timedelta(days=6))
-
-    def of(self, patient: UUID) -> tuple[int, int]:
-        return self._counts.get(patient, (0, 0))
-
-    def add(self, row: Claimed) -> None:
-        if row.channel == Channel.SMS and row.purpose in {Purpose.STEP, Purpose.CORRECTION}:
-            today, week = self.of(row.patient_id)
-            self._counts[row.patient_id] = (today + 1, week + 1)
+def _unreadable(row: Claimed, error: Exception, now: datetime) -> Settled:
+    """Staff are told at once, but for a key that is not there: its loss must not skip all that is due."""
+    log.error("a message cannot be read", extra={"message_id": row.id, "why": type(error).__name__})
+    again = now + KEY_WAIT
+    waits = isinstance(error, Undecipherable) and again < row.expires_at
+    return Settled(
+        message_id=row.id,
+        state=State.WAITING if waits else State.SKIPPED,
+        reason=Reason.RENDER_ERROR,
+        due_at=again if waits else row.send_at,
+    )
 
 
 def _judge(
-    row: Claimed, context: Context, counts: _Counts, asking: Turns, now: datetime
+    row: Claimed, context: Context, counts: Counts, asking: Turns, now: datetime
 ) -> Composed | Settled:
-    verdict = judge(_gate_facts(row, context.clinic, counts), now)
+    verdict = judge(gate_facts(row, context, counts), now)
     match verdict:
         case Skip(reason):
             return Settled(message_id=row.id, state=State.SKIPPED, reason=reason, due_at=row.send_at)
         case Defer(until, reason):
             return Settled(message_id=row.id, state=State.WAITING, reason=reason, due_at=until)
         case Go():
-            return _wait_for_turn(row, asking, now) or _compose(row, context, counts, now)
+            return _wait_for_turn(row, asking, now) or _compose(row, context, now)
 
 
 def _wait_for_turn(row: Claimed, asking: Turns, now: datetime) -> Settled | None:
@@ -170,63 +181,27 @@ def _wait_for_turn(row: Claimed, asking: Turns, now: datetime) -> Settled | None
     return Settled(message_id=row.id, state=State.WAITING, reason=Reason.QUESTION_OPEN, due_at=until)
 
 
-def _compose(row: Claimed, context: Context, counts: _Counts, now: datetime) -> Composed | Settled:
+def _compose(row: Claimed, context: Context, now: datetime) -> Composed | Settled:
     result = compose(row, context.clinic, context.approved, now)
     if isinstance(result, Composed):
-        counts.add(row)
         return result
     log.warning("no words for a message", extra={"message_id": row.id, "detail": result.detail})
     return Settled(message_id=row.id, state=State.SKIPPED, reason=result.reason, due_at=row.send_at)
 
 
-def _gate_facts(row: Claimed, clinic: Clinic, counts: _Counts) -> GateFacts:
-    today, week = counts.of(row.patient_id)
-    return GateFacts(
-        purpose=Purpose(row.purpose),
-        channel=Channel(row.channel),
-        expires_at=row.expires_at,
-        patient_status=row.patient_status,
-        paused_until=row.paused_until,
-        enrollment_state=row.enrollment_state,
-        visit_state=row.visit_state,
-        visit_version=row.visit_version,
-        current_visit_version=row.current_visit_version,
-        about_completed_visit=row.sequence in {"aftercare", "missed_visit"},
-        address_state=row.address_state,
-        suppressed=row.suppressed,
-        consent=row.consent,
-        zone=ZoneInfo(row.time_zone or clinic.time_zone),
-        quiet_from=clinic.quiet_from,
-        quiet_to=clinic.quiet_to,
-        capped=row.capped,
-        sms_today=today,
-        sms_this_week=week,
-        sms_per_day=clinic.sms_per_day,
-        sms_per_week=clinic.sms_per_week,
-    )
-
-
-def _write_attempts(
-    composed: Sequence[tuple[Claimed, Composed]], contexts: dict[UUID, Context], now: datetime
-) -> list[Ready]:
-    if not composed:
+def _write_attempts(prepared: Sequence[Prepared], now: datetime) -> list[Ready]:
+    if not prepared:
         return []
-    attempts = [uuid4() for _ in composed]
-    epochs = queue.begin_attempts(
-        [_beginning(row, words, attempt) for (row, words), attempt in zip(composed, attempts, strict=True)],
-        now,
-    )
-    queue.add_links([link for row, words in composed for link in _links(row, words, now)])
-    return [
-        Ready(row, epochs[row.id], _outgoing(row, words, attempt, contexts[row.clinic_id], now))
-        for (row, words), attempt in zip(composed, attempts, strict=True)
-    ]
+    epochs = queue.begin_attempts([_beginning(one) for one in prepared], now)
+    queue.add_links([link for one in prepared for link in _links(one.row, one.words, now)])
+    return [Ready(one.row, epochs[one.row.id], one.outgoing) for one in prepared]
 
 
-def _beginning(row: Claimed, words: Composed, attempt: UUID) -> Beginning:
+def _beginning(prepared: Prepared) -> Beginning:
+    row, words = prepared.row, prepared.words
     return Beginning(
         message_id=row.id,
-        attempt_id=attempt,
+        attempt_id=prepared.outgoing.attempt_id,
         language=words.rendered.language,
         digest=words.rendered.wording_digest,
         subject=words.rendered.subject,
@@ -319,9 +294,9 @@ def _pool() -> ThreadPoolExecutor:
 def _deliver(ready: Sequence[Ready]) -> None:
     """Let the bytes leave, and record what became of them. No transaction is open meanwhile.
 
-    In rounds: each asks who has opted out and whether the tries are still ours, sends while that answer is
-    fresh, and records. At full speed that is one round a batch; with a slow provider, one round a try of each
-    thread, so that no outcome waits for its record longer than the slowest try takes.
+    In rounds: each asks what is still true and wanted and whether the tries are still ours, sends while that
+    answer is fresh, and records. At full speed that is one round a batch; with a slow provider, one round a
+    try of each thread, so that no outcome waits for its record longer than the slowest try takes.
     """
     waiting = deque(ready)
     while waiting:
@@ -332,7 +307,8 @@ def _round(waiting: deque[Ready]) -> None:
     """Send from the left of `waiting` for as long as the answers of this round are fresh."""
     fresh_until = monotonic() + FRESH_SECONDS
     held = queue.hold([one.outgoing.attempt_id for one in waiting])
-    stopped = queue.opted_out_since([one.row.id for one in waiting])
+    asked_at = clock.now()
+    stopped = queue.no_longer_wanted([one.row.id for one in waiting], asked_at)
     ours = [one for one in waiting if one.outgoing.attempt_id in held]
     waiting.clear()
     waiting.extend(ours)
@@ -341,7 +317,7 @@ def _round(waiting: deque[Ready]) -> None:
     def pull(first: Ready) -> None:
         one: Ready | None = first
         while one is not None:
-            done.append((one, _send(one, stopped)))
+            done.append((one, _send(one, stopped, asked_at)))
             one = _next_of(waiting) if monotonic() < fresh_until else None
 
     firsts = [waiting.popleft() for _ in range(min(settings.SENDER_THREADS, len(waiting)))]
@@ -351,17 +327,37 @@ def _round(waiting: deque[Ready]) -> None:
     if records:
         with transaction.atomic():
             queue.record(records, now)
-    _learn_opt_outs(done, now)
+    _learn(done, now)
     _tell_trouble(done)
 
 
-def _learn_opt_outs(done: Iterable[tuple[Ready, Outcome]], now: datetime) -> None:
-    """Who has told the provider to stop has told us. One short transaction each: what a crash leaves out, the
-    provider says again at the next try."""
+def _learn(done: Iterable[tuple[Ready, Outcome]], now: datetime) -> None:
+    """Who has told the provider to stop has told us, and a number that it refuses takes no more texts. One
+    short transaction each: what a crash leaves out, the provider says again at the next try.
+
+    Then the patient is planned again, on the other channel; and where a visit changed before the byte, so
+    that nothing puts right what was never said.
+    """
     for one, outcome in done:
-        if outcome.ending is Ending.REJECTED and outcome.reason is Reason.OPTED_OUT:
-            with transaction.atomic():
-                opt_out(blind_index(one.row.address), Channel(one.row.channel), source=PROVIDER, now=now)
+        if outcome.ending is Ending.REJECTED:
+            _learn_refusal(one, outcome.reason, now)
+        elif outcome.ending is Ending.NOT_SENT and outcome.reason in VISIT_CHANGED:
+            plan_again(one.row.patient_id)
+
+
+def _learn_refusal(one: Ready, reason: Reason | None, now: datetime) -> None:
+    channel, index = Channel(one.row.channel), blind_index(one.outgoing.to)
+    if reason is Reason.OPTED_OUT:
+        with transaction.atomic():
+            opt_out(index, channel, source=PROVIDER, now=now)
+    elif reason in REFUSED and channel is Channel.SMS:
+        # Not a mailbox: a relay that refuses every recipient must not mark them all.
+        points = ContactPoint.objects.filter(address_index=index, channel=channel)
+        points.update(state=REFUSED[reason])
+    else:
+        return
+    for patient in owners_of(index, channel):
+        plan_again(patient)
 
 
 def _tell_trouble(done: Iterable[tuple[Ready, Outcome]]) -> None:
@@ -384,11 +380,12 @@ def _next_of(waiting: deque[Ready]) -> Ready | None:
         return None
 
 
-def _send(ready: Ready, stopped: set[int]) -> Outcome:
+def _send(ready: Ready, stopped: Mapping[int, str], now: datetime) -> Outcome:
     if ready.row.id in stopped:
-        return Outcome(ending=Ending.NOT_SENT, reason=Reason.OPTED_OUT, detail="opted out after the claim")
+        reason = Reason(stopped[ready.row.id])
+        return Outcome(ending=Ending.NOT_SENT, reason=reason, detail=f"{reason} after the claim")
     try:
-        return senders()[Channel(ready.row.channel)].send(ready.outgoing)
+        return senders()[Channel(ready.row.channel)].send(replace(ready.outgoing, now=now))
     except Exception:
         # One poisoned message must not stop the others; bytes may have left, so the reconciler decides.
         log.exception("a channel failed", extra={"attempt_id": str(ready.outgoing.attempt_id)})

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from campaigns.queries import clock
-from campaigns.services.examine import STALE_TICK, ladder_stands_still
+from campaigns.services.examine import STALE_TICK, ladder_stands_still, settling_stands_still
 from campaigns.web.access import installation
 
 
@@ -44,6 +44,8 @@ def _reasons() -> list[str]:
         reasons.append(f"No worker has reported since {row.last_tick_at.isoformat(timespec='seconds')}.")
     if fault := clock.zone_fault():
         reasons.append(f"{fault}: install the locked requirements again.")
+    if settling_stands_still():
+        reasons.append("Tries that a worker left are not being settled: start `campaigns worker`.")
     if ladder_stands_still(clock.now()):
         reasons.append("Alerts wait and nobody is told: start `campaigns worker` and `campaigns beat`.")
     return reasons

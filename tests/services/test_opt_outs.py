@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 
 import pytest
@@ -302,21 +302,21 @@ def test_what_goes_is_what_was_agreed_to_and_nothing_after_an_opt_out(
             world.happens(*event)
         due, allowed = world.due_now(), world.model.may_go()
         if meanwhile:
-            patch.setattr(queue, "opted_out_since", _after(world, meanwhile, queue.opted_out_since))
+            patch.setattr(queue, "no_longer_wanted", _after(world, meanwhile, queue.no_longer_wanted))
         send.send_batch()
         assert world.went(due) == allowed & world.model.may_go()
 
 
 def _after(
-    world: World, event: Event, really: Callable[[list[int]], set[int]]
-) -> Callable[[list[int]], set[int]]:
+    world: World, event: Event, really: Callable[[list[int], datetime], dict[int, str]]
+) -> Callable[[list[int], datetime], dict[int, str]]:
     happened: list[bool] = []
 
-    def ask(ids: list[int]) -> set[int]:
+    def ask(ids: list[int], now: datetime) -> dict[int, str]:
         if not happened:
             happened.append(True)
             world.happens(*event)
-        return really(ids)
+        return really(ids, now)
 
     return ask
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import LazySettings
+from django.db import connection
 from django.utils import timezone
 
 from campaigns.delivery.channels import Ending, Outcome, Sought
@@ -38,10 +39,18 @@ def _nothing(part: Sequence[send.Ready]) -> None:
 
 
 def _abandoned(
-    clinic: Clinic, monkeypatch: pytest.MonkeyPatch, channel: Channel = Channel.SMS, ago: timedelta = LONG_AGO
+    clinic: Clinic,
+    monkeypatch: pytest.MonkeyPatch,
+    channel: Channel = Channel.SMS,
+    ago: timedelta = LONG_AGO,
+    phone: str = "+16045550101",
 ) -> Message:
     """A message whose worker died with the attempt committed, `ago` by the database's clock."""
-    enrolled = make_patient(clinic, email="") if channel is Channel.SMS else make_patient(clinic, phone="")
+    enrolled = (
+        make_patient(clinic, email="", phone=phone)
+        if channel is Channel.SMS
+        else make_patient(clinic, phone="")
+    )
     message = message_of(enrolled, "nsaids", channel)
     set_now(message.send_at)
     with monkeypatch.context() as patch:
@@ -187,6 +196,89 @@ def test_a_callback_that_comes_during_the_search_wins(
     assert message.state == State.DELIVERED
     assert Attempt.objects.get(message=message).provider_id == "SM-late"
     assert send.drain() == 0
+
+
+def _late_news(attempt: Attempt, word: str = "delivered") -> None:
+    assert track(attempt.pk, from_twilio({"MessageSid": "SM-late", "MessageStatus": word}))
+
+
+def test_a_callback_that_comes_while_it_waits_to_go_again_stops_that(
+    clinic: Clinic, provider: FakeSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = _abandoned(clinic, monkeypatch)
+    provider.look = _absent
+    assert reconcile().again == 1
+    _late_news(Attempt.objects.get(message=message))
+    send.drain()
+    message.refresh_from_db()
+    assert (message.state, message.duplicate_possible, provider.sent) == (State.DELIVERED, False, [])
+
+
+def test_a_callback_for_the_first_try_after_the_second_marks_it(
+    clinic: Clinic, provider: FakeSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = _abandoned(clinic, monkeypatch)
+    provider.look = _absent
+    reconcile()
+    send.drain()
+    _late_news(Attempt.objects.get(message=message, epoch=1))
+    message.refresh_from_db()
+    assert (message.state, message.duplicate_possible, len(provider.sent)) == (State.ACCEPTED, True, 1)
+
+
+def test_a_callback_for_the_first_try_after_the_second_was_not_taken_stops_a_third(
+    clinic: Clinic, provider: FakeSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = _abandoned(clinic, monkeypatch)
+    provider.look = _absent
+    reconcile()
+    provider.answer = lambda outgoing: Outcome(ending=Ending.NOT_SENT)
+    send.drain()
+    _late_news(Attempt.objects.get(message=message, epoch=1), "sent")
+    message.refresh_from_db()
+    assert (message.state, message.duplicate_possible) == (State.ACCEPTED, False)
+
+
+def test_the_mark_of_a_possible_duplicate_never_comes_off(
+    clinic: Clinic, provider: FakeSender, monkeypatch: pytest.MonkeyPatch, settings: LazySettings
+) -> None:
+    settings.EMAIL_UNCERTAIN = "at_least_once"
+    message = _abandoned(clinic, monkeypatch, Channel.EMAIL)
+    reconcile()
+    provider.answer = lambda outgoing: Outcome(ending=Ending.UNCERTAIN)
+    send.drain()
+    set_now(message.expires_at)
+    _age(message, LONG_AGO)
+    reconcile()
+    message.refresh_from_db()
+    assert (message.state, message.duplicate_possible) == (State.UNRESOLVED, True)
+
+
+def _broken(sought: Sought) -> Outcome:
+    if sought.to == "+16045550101":
+        raise RuntimeError("a fault of the channel")
+    return _present(sought)
+
+
+@pytest.mark.parametrize("column", ["contact_point.address", "message.body", None])
+def test_one_doubt_that_cannot_be_asked_about_stops_no_other(
+    clinic: Clinic, provider: FakeSender, monkeypatch: pytest.MonkeyPatch, column: str | None
+) -> None:
+    message = _abandoned(clinic, monkeypatch)
+    other = _abandoned(clinic, monkeypatch, phone="+16045550102")
+    provider.look = _broken
+    if column:
+        sql = {
+            "contact_point.address": "UPDATE contact_point SET address = 'k9:AAAA' WHERE patient_id = %s",
+            "message.body": "UPDATE message SET body = 'k9:AAAA' WHERE patient_id = %s",
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(sql[column], [message.patient_id])
+    reconcile()
+    states = dict(Message.objects.filter(epoch=1).values_list("pk", "state"))
+    assert states == {message.pk: State.UNCERTAIN, other.pk: State.ACCEPTED}
+    set_now(message.expires_at)
+    assert reconcile().unresolved == 1  # staff get it when it is useful no more
 
 
 def test_a_worker_that_slept_through_its_lease_cannot_write(

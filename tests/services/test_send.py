@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from campaigns.domain.lifecycle import Reason, State
 from campaigns.domain.recipients import Channel
-from campaigns.models import Attempt, Clinic, ContactPoint, Message
+from campaigns.models import Attempt, Clinic, ContactPoint, Installation, Message, Patient
 from campaigns.queries import queue
-from campaigns.services import send
+from campaigns.services import installation, send
 from campaigns.services.consent import opt_out
-from tests.factories import make_patient, message, set_now
+from tests.factories import NOON, make_clinic, make_patient, message, set_now
 from tests.services.fakes import FakeSender, due_text
 
 
@@ -40,6 +42,89 @@ def test_it_sends_each_message_once_however_often_it_is_asked(clinic: Clinic, ti
     assert Attempt.objects.count() == 2
 
 
+def _key_gone(message: Message) -> None:
+    with connection.cursor() as cursor:
+        sql = "UPDATE contact_point SET address = 'k9:AAAA' WHERE patient_id = %s"
+        cursor.execute(sql, [message.patient_id])
+
+
+def _hours_malformed(message: Message) -> None:
+    hours = {str(day): ["nine", "five"] for day in range(7)}
+    Clinic.objects.filter(pk=message.clinic_id).update(staffed_hours=hours)
+
+
+def _clinic_zone_gone(message: Message) -> None:
+    Clinic.objects.filter(pk=message.clinic_id).update(time_zone="Mars/Olympus")
+
+
+def _patient_zone_gone(message: Message) -> None:
+    Patient.objects.filter(pk=message.patient_id).update(time_zone="Mars/Olympus")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "ends"),
+    [
+        (_key_gone, (State.WAITING, Reason.RENDER_ERROR)),
+        (_hours_malformed, (State.SKIPPED, Reason.RENDER_ERROR)),
+        (_clinic_zone_gone, (State.SKIPPED, Reason.RENDER_ERROR)),
+        (_patient_zone_gone, (State.ACCEPTED, "")),  # by the clinic's hours
+    ],
+)
+def test_a_row_that_cannot_be_read_stops_alone(
+    clinic: Clinic, provider: FakeSender, spoil: Callable[[Message], None], ends: tuple[str, str]
+) -> None:
+    spoiled = due_text(make_patient(make_clinic(name="Far Clinic"), email="", phone="+16045550101"))
+    other = due_text(make_patient(clinic, email="", phone="+16045550102"))
+    spoil(spoiled)
+    set_now(other.send_at)
+    send.drain()
+    for row in (spoiled, other):
+        row.refresh_from_db(fields=["state", "reason"])
+    assert (spoiled.state, spoiled.reason) == ends
+    assert other.state == State.ACCEPTED
+
+
+def test_what_lacks_its_key_goes_when_the_key_is_back(clinic: Clinic, provider: FakeSender) -> None:
+    message = due_text(make_patient(clinic, email=""))
+    point = ContactPoint.objects.get(patient=message.patient)
+    _key_gone(message)
+    set_now(message.send_at)
+    send.drain()
+    point.save()
+    set_now(message.send_at + send.KEY_WAIT)
+    send.drain()
+    assert [outgoing.to for outgoing in provider.sent] == [point.address]
+
+
+def test_what_lacks_its_key_until_it_is_too_late_says_so(clinic: Clinic, provider: FakeSender) -> None:
+    message = due_text(make_patient(clinic, email=""))
+    _key_gone(message)
+    set_now(message.expires_at - send.KEY_WAIT)
+    send.drain()
+    message.refresh_from_db()
+    assert (message.state, message.reason) == (State.SKIPPED, Reason.RENDER_ERROR)
+
+
+def test_each_look_for_due_messages_is_reported_and_one_that_fails_is_not(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send.send_batch()
+    assert Installation.objects.get().last_tick_at == NOON
+    installation.pause("a test", by="test")
+    set_now(NOON + timedelta(minutes=1))
+    send.send_batch()
+    assert Installation.objects.get().last_tick_at == NOON + timedelta(minutes=1)
+    installation.resume(by="test")
+    set_now(NOON)  # a rehearsal has given the clock back
+    monkeypatch.setattr(queue, "claim", lambda now, limit: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        send.send_batch()
+    assert Installation.objects.get().last_tick_at == NOON + timedelta(minutes=1)
+    monkeypatch.undo()
+    send.send_batch()
+    assert Installation.objects.get().last_tick_at == NOON
+
+
 class TestRounds:
     """One thread, and more messages than one try: what is asked and recorded between them."""
 
@@ -55,14 +140,14 @@ class TestRounds:
     def asked(self, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         """The states of the messages at each question about opt-outs."""
         seen: list[list[str]] = []
-        really = queue.opted_out_since
+        really = queue.no_longer_wanted
 
-        def note(ids: list[int]) -> set[int]:
+        def note(ids: list[int], now: datetime) -> dict[int, str]:
             texts = Message.objects.filter(step="nsaids", channel=Channel.SMS)
             seen.append(sorted(texts.values_list("state", flat=True)))
-            return really(ids)
+            return really(ids, now)
 
-        monkeypatch.setattr(queue, "opted_out_since", note)
+        monkeypatch.setattr(queue, "no_longer_wanted", note)
         return seen
 
     def test_while_the_answer_is_fresh_it_is_not_asked_again(

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, time, timedelta
+from uuid import UUID
 
 import pytest
 
 from campaigns.delivery.channels import Ending, Outcome, Outgoing
 from campaigns.domain.lifecycle import Reason, State
 from campaigns.domain.recipients import Channel
-from campaigns.models import Attempt, Clinic, ContactPoint, Message
+from campaigns.domain.visits import VisitState
+from campaigns.models import Attempt, Clinic, ContactPoint, Message, Visit
 from campaigns.queries import queue
-from campaigns.services import send
+from campaigns.services import send, visits
+from campaigns.services.addresses import REFUSED
 from campaigns.services.consent import opt_out
-from tests.factories import make_patient, set_now
+from tests.factories import NOON, make_patient, set_now
+from tests.factories import message as message_of
 from tests.services.fakes import FakeSender, accept, due_text, second_connection
 
 
@@ -137,13 +141,13 @@ def test_an_opt_out_between_claim_and_byte_is_heard(
 ) -> None:
     message = _due(clinic)
     point = ContactPoint.objects.get(patient=message.patient, channel=Channel.SMS)
-    really = queue.opted_out_since
+    really = queue.no_longer_wanted
 
-    def stop_just_before(ids: list[int]) -> set[int]:
+    def stop_just_before(ids: list[int], now: datetime) -> dict[int, str]:
         opt_out(point.address_index, Channel.SMS, source="test", now=message.send_at)
-        return really(ids)
+        return really(ids, now)
 
-    monkeypatch.setattr(queue, "opted_out_since", stop_just_before)
+    monkeypatch.setattr(queue, "no_longer_wanted", stop_just_before)
     send.drain()
     message.refresh_from_db()
     assert (message.reason, message.sent_at, provider.sent) == (Reason.OPTED_OUT, None, [])
@@ -151,3 +155,105 @@ def test_an_opt_out_between_claim_and_byte_is_heard(
     send.drain()
     message.refresh_from_db()
     assert (message.state, message.reason, provider.sent) == (State.SKIPPED, Reason.OPTED_OUT, [])
+
+
+def _between_claim_and_byte(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
+    """Once, after the attempts are committed."""
+    really, left = queue.hold, [happens]
+
+    def hold(attempts: list[UUID]) -> set[UUID]:
+        while left:
+            left.pop()()
+        return really(attempts)
+
+    monkeypatch.setattr(queue, "hold", hold)
+
+
+def _only(clinic: Clinic, step: str) -> tuple[Message, Visit]:
+    """A patient whose one due message is the text of this step, and the visit that it is about."""
+    enrolled = make_patient(clinic, email="")
+    told = message_of(enrolled, step)
+    others = Message.objects.filter(patient=enrolled.patient).exclude(pk=told.pk)
+    others.update(state=State.CANCELLED, reason=Reason.OPERATOR_CANCELLED)
+    set_now(told.send_at)
+    return told, enrolled.course.visits.get()
+
+
+def test_a_visit_moved_between_claim_and_byte_is_not_announced(
+    clinic: Clinic, provider: FakeSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, visit = _only(clinic, "day_before")
+    later = NOON.date() + timedelta(days=21)
+    _between_claim_and_byte(monkeypatch, lambda: visits.move(visit.pk, later, time(9), by="test"))
+    send.drain()
+    send.drain()
+    told.refresh_from_db()
+    assert (told.state, told.reason) == (State.CANCELLED, Reason.VISIT_MOVED)
+    assert provider.sent == []  # nor is a date put right that the patient was never told
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [(VisitState.CANCELLED, Reason.VISIT_CANCELLED), (VisitState.NO_SHOW, Reason.VISIT_MISSED)],
+)
+def test_a_visit_called_off_between_claim_and_byte_is_not_announced(
+    clinic: Clinic,
+    provider: FakeSender,
+    monkeypatch: pytest.MonkeyPatch,
+    state: VisitState,
+    reason: Reason,
+) -> None:
+    told, visit = _only(clinic, "day_before")
+    _between_claim_and_byte(monkeypatch, lambda: visits.settle(visit.pk, state, by="test"))
+    send.drain()
+    told.refresh_from_db()
+    assert (told.state, told.reason) == (State.CANCELLED, reason)
+    assert [outgoing.text for outgoing in provider.sent if outgoing.text == told.body] == []
+
+
+def test_what_expires_between_claim_and_byte_does_not_go(
+    clinic: Clinic, provider: FakeSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message, _ = _only(clinic, "nsaids")
+    set_now(message.expires_at - timedelta(seconds=1))
+    _between_claim_and_byte(monkeypatch, lambda: set_now(message.expires_at))
+    send.send_batch()
+    message.refresh_from_db()
+    assert (message.reason, message.sent_at, provider.sent) == (Reason.EXPIRED, None, [])
+
+
+def test_the_provider_is_told_how_long_it_may_wait_from_the_byte_on(
+    clinic: Clinic, provider: FakeSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = _due(clinic)
+    later = message.send_at + timedelta(minutes=1)
+    _between_claim_and_byte(monkeypatch, lambda: set_now(later))
+    send.drain()
+    assert provider.sent[0].now == later
+
+
+@pytest.mark.parametrize("reason", [Reason.BAD_ADDRESS, Reason.LANDLINE])
+def test_a_number_refused_at_the_request_is_marked_and_the_rest_goes_by_mail(
+    clinic: Clinic, provider: FakeSender, reason: Reason
+) -> None:
+    enrolled = make_patient(clinic)
+    message, avoid = due_text(enrolled), message_of(enrolled, "avoid")
+    provider.answer = _always(Outcome(ending=Ending.REJECTED, reason=reason))
+    set_now(message.send_at)
+    send.drain()
+    points = dict(enrolled.patient.contact_points.values_list("channel", "state"))
+    assert points == {Channel.SMS: REFUSED[reason], Channel.EMAIL: ContactPoint.State.GOOD}
+    avoid.refresh_from_db()
+    assert avoid.state == State.CANCELLED
+    assert message_of(enrolled, "avoid", Channel.EMAIL).state == State.PLANNED
+
+
+def test_an_address_that_the_mail_server_refuses_is_left_to_the_reports(
+    clinic: Clinic, provider: FakeSender
+) -> None:
+    """A relay that refuses every recipient must not mark every mailbox."""
+    enrolled = make_patient(clinic, phone="")
+    provider.answer = _always(Outcome(ending=Ending.REJECTED, reason=Reason.BAD_ADDRESS))
+    set_now(message_of(enrolled, "nsaids", Channel.EMAIL).send_at)
+    send.drain()
+    assert enrolled.patient.contact_points.get().state == ContactPoint.State.GOOD

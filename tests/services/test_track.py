@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from itertools import permutations, product
 
@@ -11,11 +13,12 @@ from django.db import connection
 from campaigns.delivery.channels import Ending, Outcome, Outgoing
 from campaigns.delivery.events import from_twilio
 from campaigns.domain.lifecycle import State
-from campaigns.models import Clinic, DeliveryEvent
+from campaigns.domain.recipients import Channel
+from campaigns.models import Clinic, ContactPoint, DeliveryEvent
 from campaigns.services import send
 from campaigns.services.reconcile import reconcile
 from campaigns.services.track import track
-from tests.factories import make_patient, set_now
+from tests.factories import make_patient, message, set_now
 from tests.services.fakes import FakeSender, due_text
 
 WORDS = ("sent", "delivered", "undelivered")
@@ -24,16 +27,16 @@ ORDERS = [*permutations(WORDS), *product(WORDS, repeat=2), ("sent", "sent", "del
 
 @pytest.mark.parametrize("words", ORDERS, ids=" ".join)
 def test_the_first_final_word_stands(clinic: Clinic, provider: FakeSender, words: tuple[str, ...]) -> None:
-    message = due_text(make_patient(clinic, email=""))
-    set_now(message.send_at)
+    told = due_text(make_patient(clinic, email=""))
+    set_now(told.send_at)
     send.drain()
-    attempt = message.attempts.get()
+    attempt = told.attempts.get()
     for word in words:
         assert track(attempt.pk, from_twilio({"MessageSid": attempt.provider_id, "MessageStatus": word}))
-    message.refresh_from_db()
+    told.refresh_from_db()
     final = next((word for word in words if word != "sent"), None)
-    assert message.state == (State(final) if final else State.ACCEPTED)
-    assert bool(message.reason) == (final == "undelivered")
+    assert told.state == (State(final) if final else State.ACCEPTED)
+    assert bool(told.reason) == (final == "undelivered")
     assert DeliveryEvent.objects.filter(attempt=attempt).count() == len(set(words))
 
 
@@ -68,3 +71,21 @@ def test_news_that_comes_after_days_of_silence_still_counts(
     track(attempt.pk, from_twilio({"MessageSid": attempt.provider_id, "MessageStatus": word}))
     message.refresh_from_db()
     assert message.state == State(word)
+
+
+def test_what_a_landline_cannot_take_goes_by_mail(
+    clinic: Clinic,
+    provider: FakeSender,
+    django_capture_on_commit_callbacks: Callable[..., AbstractContextManager[object]],
+) -> None:
+    enrolled = make_patient(clinic)
+    told = due_text(enrolled)
+    set_now(told.send_at)
+    send.drain()
+    news = {"MessageSid": "SM1", "MessageStatus": "undelivered", "ErrorCode": "30006"}
+    with django_capture_on_commit_callbacks(execute=True):
+        track(told.attempts.get().pk, from_twilio(news))
+    point = enrolled.patient.contact_points.get(channel=Channel.SMS)
+    assert point.state == ContactPoint.State.LANDLINE
+    assert message(enrolled, "avoid").state == State.CANCELLED
+    assert message(enrolled, "avoid", Channel.EMAIL).state == State.PLANNED

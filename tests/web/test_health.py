@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client
+from django.utils import timezone
 
-from campaigns.models import Alert, Installation, Patient
+from campaigns.models import Alert, Attempt, Installation, Message, Patient
 from campaigns.queries import clock
 from tests.web import cast
 
@@ -62,6 +63,20 @@ def test_it_is_not_ready_with_zone_data_that_are_years_old(
     status, [reason] = ready(client)
     assert status == 503
     assert reason.startswith("Zone data are stale")
+
+
+def test_it_is_not_ready_while_nobody_settles_what_a_worker_left(
+    client: Client, working: Installation, patient: Patient
+) -> None:
+    message = patient.messages.filter(channel="sms").earliest("pk")
+    Message.objects.filter(pk=message.pk).update(state="attempting", epoch=1)
+    started = timezone.now() - timedelta(minutes=5)
+    tried = Attempt.objects.create(
+        message=message, channel="sms", epoch=1, started_at=started, leased_at=started
+    )
+    assert "not being settled" in ready(client)[1][0]
+    Attempt.objects.filter(pk=tried.pk).update(leased_at=timezone.now() - timedelta(minutes=2))
+    assert ready(client) == (200, [])
 
 
 def test_it_stays_ready_without_redis_and_says_so(
