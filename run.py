@@ -321,14 +321,20 @@ def prepare(environment: Environment, name: str) -> None:
 # --- and off
 
 
+def cores() -> int:
+    """The processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def hand_over(environment: Environment, arguments: "list[str]") -> NoReturn:
     """Becomes the command. `-P`: a folder of the same name where we were called from is not ours."""
     python = str(environment.python)
     command = [python, "-P", "-m", "campaigns", *arguments]
     if arguments[0] == "test":
         os.chdir(str(ROOT))
-        # One process a core; a file stays with one process. `-n 0` among the arguments undoes it.
-        shared = ["-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
+        # One process a core, and one for when they wait; a file stays with one process. `-n 0` among the
+        # arguments undoes it.
+        shared = ["-n", str(cores() + 1), "--dist", "loadfile", "--no-loadscope-reorder"]
         command = [python, "-m", "pytest", *shared, *arguments[1:]]
     sys.stdout.flush()
     os.execve(python, command, clean_environ())  # noqa: S606

@@ -49,15 +49,6 @@ def word_after(word: str, output: str) -> str:
     return words[words.index(word) + 1]
 
 
-def test_it_brings_its_own_servers_and_takes_them_away(tmp_path: Path) -> None:
-    run = run_pytest(tmp_path, TWILIO_ACCOUNT_SID="ACreal")
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert "@/campaigns?host=" in word_after("DATABASE", run.stdout)
-    assert word_after("SID", run.stdout) == "None"
-    assert word_after("PUBLIC", run.stdout) == "https://clinic.example"
-    assert not Path(word_after("STATE", run.stdout)).exists()
-
-
 def test_the_callers_own_servers_always_win(tmp_path: Path) -> None:
     theirs = "postgresql://db.example/theirs"
     run = run_pytest(tmp_path, DATABASE_URL=theirs, REDIS_URL="redis://cache.example")
@@ -67,18 +58,24 @@ def test_the_callers_own_servers_always_win(tmp_path: Path) -> None:
 NOTE = """
 import os
 from pathlib import Path
+NAMES = ("DATABASE_URL", "CAMPAIGNS_STATE", "PUBLIC_BASE_URL", "TWILIO_ACCOUNT_SID")
 def test_note():
     note = Path(__file__).with_name(os.environ["PYTEST_XDIST_WORKER"] + ".txt")
-    note.write_text(os.environ["DATABASE_URL"] + " " + os.environ["CAMPAIGNS_STATE"])
+    note.write_text(" ".join(str(os.environ.get(name)) for name in NAMES))
 """
 
 
-def test_processes_that_share_the_tests_have_servers_of_their_own(tmp_path: Path) -> None:
+def test_each_process_brings_servers_of_its_own_and_takes_them_away(tmp_path: Path) -> None:
     (tmp_path / "test_note.py").write_text(NOTE)
-    run = run_pytest(tmp_path, "-n", "2", "--dist", "each")
-    noted = [path.read_text().split() for path in tmp_path.glob("*.txt")]
-    assert len({database for database, _ in noted}) == 2, run.stdout + run.stderr
-    assert not any(Path(place).exists() for _, place in noted)
+    run = run_pytest(tmp_path, "-n", "2", "--dist", "each", TWILIO_ACCOUNT_SID="ACreal")
+    assert run.returncode == 0, run.stdout + run.stderr
+    databases, places, public, account = zip(
+        *(path.read_text().split() for path in tmp_path.glob("*.txt")), strict=True
+    )
+    assert len(set(databases)) == 2
+    assert all("@/campaigns?host=" in database for database in databases)
+    assert not any(Path(place).exists() for place in places)
+    assert (set(public), set(account)) == ({"https://clinic.example"}, {"None"})
 
 
 def test_it_works_when_only_collecting(tmp_path: Path) -> None:
