@@ -115,7 +115,7 @@ def _in_one_alphabet(match: re.Match[str]) -> str:
     return word.translate(_TO_CYRILLIC if len(_CYRILLIC.findall(word)) * 2 >= len(word) else _TO_LATIN)
 
 
-_RUSSIAN_LATIN = re.compile("(?<=[a-z]{3})(?=[\u0400-\u04ff]{3})|(?<=[\u0400-\u04ff]{3})(?=[a-z]{3})")
+_TWO_WORDS = re.compile("(?<=[a-z]{3})(?=[\u0400-\u04ff]{3})|(?<=[\u0400-\u04ff]{3})(?=[a-z]{3})")
 """Where a Latin word and a Cyrillic one were written together. Fewer letters are one word, typed mixed."""
 
 
@@ -123,7 +123,7 @@ def shortened(folded: str) -> str:
     """A folded text in which English short forms are one word, with or without their apostrophe, and words
     of two alphabets are two."""
     joined = _NOT_JOINED.sub("", folded)
-    return joined if joined.isascii() else _RUSSIAN_LATIN.sub(" ", joined)
+    return joined if joined.isascii() else _TWO_WORDS.sub(" ", joined)
 
 
 def words(text: str) -> list[str]:
