@@ -113,6 +113,15 @@ def test_further_words_stand_with_the_alert_and_nobody_closes_over_them(pages: C
     assert "The patient has written again: read it before you close." in answer.content.decode()
 
 
+def test_a_further_text_that_is_only_a_picture_says_so(pages: Client, alert: Alert) -> None:
+    part = further(alert, 2)
+    Reply.objects.filter(pk=part.reply_id).update(body="", files=1)
+    page = pages.get("/alerts").content.decode()
+    beside, _, _ = page.partition('<ol class="bubbles"')
+    assert "(an empty text)</blockquote>" in beside
+    assert "With 1 picture or file." in beside
+
+
 def test_words_after_somebody_took_it_are_shown_as_new(pages: Client, alert: Alert) -> None:
     pages.post(f"/alerts/{alert.pk}/acknowledge")
     assert further(alert, 1).part_of is None
