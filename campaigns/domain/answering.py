@@ -37,7 +37,7 @@ class Reading:
 _NOT_UNDERSTOOD = Reading(problem=Problem.NOT_UNDERSTOOD)
 _AMBIGUOUS = Reading(problem=Problem.AMBIGUOUS)
 _MOST_WORDS = 12
-_LONGEST_PHRASE = 5
+LONGEST_POLITE = 5
 """Words of a polite phrase."""
 
 
@@ -204,7 +204,7 @@ def _adds_nothing(part: tuple[str, bool], known: Sequence[Answers], polite: Coll
     for end in range(1, len(said) + 1):
         done[end] = (done[end - 1] and plain_words[end - 1]) or any(
             done[start] and plain(" ".join(said[start:end])) in polite
-            for start in range(max(0, end - _LONGEST_PHRASE), end)
+            for start in range(max(0, end - LONGEST_POLITE), end)
         )
     return done[-1]
 

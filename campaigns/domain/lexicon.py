@@ -16,7 +16,7 @@ from typing import Any
 from campaigns.domain.folding import exact_words, fold, marks, word_pairs, words
 from campaigns.domain.languages import canonical
 from campaigns.domain.matching import Term, parse_term
-from campaigns.domain.word_index import Index, Share, Vocabulary, join, share_of
+from campaigns.domain.word_index import Index, Share, Vocabulary, atoms_of, join, share_of
 
 Document = Mapping[str, Any]
 
@@ -356,10 +356,8 @@ def _negators(document: Document) -> Negators:
 
 def _words_that_start(document: Document) -> Iterable[str]:
     """The words with which people ask for messages: увімкніть (turn on) is no slip of вимкніть (turn off)."""
-    for term in _terms(document, "start_phrases"):
-        for part in term.parts:
-            for atom in (atom for phrase in part for slot in phrase for atom in slot):
-                yield atom[1:].partition(" ")[0] + ("*" if atom[0] == "^" else "")
+    for atom in sorted(atoms_of(_terms(document, "start_phrases"))):
+        yield atom[1:].partition(" ")[0] + ("*" if atom[0] == "^" else "")
 
 
 def _find(

@@ -11,7 +11,15 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from campaigns.domain.answering import Answer, Problem, Reading, drop_scale, read_number, read_yes_no
+from campaigns.domain.answering import (
+    LONGEST_POLITE,
+    Answer,
+    Problem,
+    Reading,
+    drop_scale,
+    read_number,
+    read_yes_no,
+)
 from campaigns.domain.folding import exact_words, fold, words
 from campaigns.domain.languages import canonical
 from campaigns.domain.lexicon import BACK, CALL, LEAVE, STAY, Answers, Lexicon, Rule, Search, accents, key
@@ -53,8 +61,6 @@ EXPECTED: dict[str, Expects] = {
 READINESS = frozenset({"ready", "confirm"})
 """Questions to which "ok" is a yes. To a safety question it is not: it may mean "I am ok"."""
 
-_LONGEST_POLITE = 5
-"""Words of a polite phrase."""
 _POLITE_RUN = re.compile("唔该|麻烦|可唔可以|可不可以|能不能|好不好|行不行")
 """Please, and may I, in signs that alone say not and bother."""
 _LONGEST_RETURN = 160
@@ -250,7 +256,7 @@ def _language_of(listed: Sequence[str], patient: str) -> str:
 
 
 def _without_polite(spoken: list[str], polite: Collection[str]) -> list[str]:
-    for size in range(min(_LONGEST_POLITE, len(spoken) - 1), 0, -1):
+    for size in range(min(LONGEST_POLITE, len(spoken) - 1), 0, -1):
         if key(" ".join(spoken[:size])) in polite:
             return _without_polite(spoken[size:], polite)
         if key(" ".join(spoken[-size:])) in polite:

@@ -208,8 +208,8 @@ def share_of(vocabulary: Vocabulary, place: int) -> Share:
     """Arrange the words of one language, the `place`-th of those that make an index."""
     terms = dict(enumerate(vocabulary.terms, place * _ROOM))
     harmless = dict(enumerate(vocabulary.harmless, place * _ROOM))
-    own = _atoms_of(vocabulary.terms)
-    atoms = sorted(own | _atoms_of(vocabulary.harmless))
+    own = atoms_of(vocabulary.terms)
+    atoms = sorted(own | atoms_of(vocabulary.harmless))
     return Share(
         language=vocabulary.language,
         terms=terms,
@@ -270,7 +270,8 @@ def _together(maps: Iterable[Mapping[str, tuple[Value, ...]]]) -> dict[str, tupl
     return found
 
 
-def _atoms_of(terms: Iterable[Term]) -> set[str]:
+def atoms_of(terms: Iterable[Term]) -> set[str]:
+    """Every word of every phrase of terms, marked with how it matches."""
     return {
         atom for term in terms for part in term.parts for phrase in part for slot in phrase for atom in slot
     }

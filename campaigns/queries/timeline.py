@@ -29,9 +29,9 @@ class Bubble:
     reply: int = 0
     """The reply, where it was a mail whose original is kept."""
     whole: str = ""
+    """All that the mail said, where a part was left out of `text`."""
     files: int = 0
     """Pictures that came with it and stay with the provider."""
-    """All that the mail said, where a part was left out of `text`."""
     proven: bool = True
 
 

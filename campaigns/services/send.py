@@ -19,7 +19,6 @@ from datetime import datetime, timedelta
 from functools import cache
 from time import monotonic
 from uuid import UUID, uuid4, uuid5
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
@@ -275,7 +274,7 @@ def _calendar(row: Claimed, words: Composed, context: Context, now: datetime) ->
         uid=f"{row.visit_id}@{mail_domain()}",
         # Twice the version, so that a cancellation of the same version still comes after it.
         sequence=2 * row.current_visit_version + cancelled,
-        starts_at=datetime.combine(row.on_date, row.at_time, ZoneInfo(clinic.time_zone)),
+        starts_at=datetime.combine(row.on_date, row.at_time, context.zone),
         lasts=timedelta(minutes=row.minutes or 45),
         summary=summary,
         description=note,
