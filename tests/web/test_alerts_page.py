@@ -115,6 +115,7 @@ def test_further_words_stand_with_the_alert_and_nobody_closes_over_them(pages: C
 
 def test_a_further_text_that_is_only_a_picture_says_so(pages: Client, alert: Alert) -> None:
     part = further(alert, 2)
+    assert part.reply_id is not None
     Reply.objects.filter(pk=part.reply_id).update(body="", files=1)
     page = pages.get("/alerts").content.decode()
     beside, _, _ = page.partition('<ol class="bubbles"')
