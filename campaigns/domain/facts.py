@@ -81,7 +81,8 @@ class PatientFacts:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
     """A message that left, or may have left. `stated` holds what it told the patient about the visit:
-    `visit`, `date` and `time` (ISO, wall clock at the clinic), or None."""
+    `visit`, `date` and `time` (ISO, wall clock at the clinic), or None. `failed` where it could not arrive on
+    this channel and the clinic wants it said on another."""
 
     enrollment: UUID
     step: str
@@ -91,6 +92,7 @@ class Sent:
     sent_at: datetime
     template: str
     stated: Mapping[str, str] | None = None
+    failed: bool = False
 
     def __post_init__(self) -> None:
         check_aware("sent_at", self.sent_at)

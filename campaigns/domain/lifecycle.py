@@ -70,6 +70,7 @@ class Reason(StrEnum):
     NOT_NEEDED = "not_needed"
     PROVIDER_DOWN = "provider_down"
     QUESTION_OPEN = "question_open"
+    SENDER_BUSY = "sender_busy"
 
 
 class Purpose(StrEnum):
@@ -84,8 +85,14 @@ class Purpose(StrEnum):
     STAFF_ALERT = "staff_alert"
 
 
+PLANNED_PRIORITY = 3
+"""The first priority of what is planned. 0 to 2 are answers to what a patient just wrote and safety texts."""
+
 UNSENT = frozenset({State.PLANNED, State.WAITING})
 """States from which a message may still be re-timed, skipped or cancelled."""
+
+ONE_WAY_ONLY = frozenset({Reason.BAD_ADDRESS, Reason.LANDLINE, Reason.UNREACHABLE, Reason.FILTERED})
+"""Reasons that hold for one channel alone: what could not arrive there may be said on the other."""
 
 REACHED_PROVIDER = frozenset({State.ACCEPTED, State.DELIVERED, State.UNDELIVERED, State.UNKNOWN})
 """States of a message that the provider has said yes to."""
@@ -95,10 +102,13 @@ MOVES: dict[State, frozenset[State]] = {
     State.WAITING: frozenset({State.ATTEMPTING, State.SKIPPED, State.CANCELLED}),
     State.ATTEMPTING: frozenset({State.ACCEPTED, State.WAITING, State.REJECTED, State.UNCERTAIN}),
     State.UNCERTAIN: frozenset({State.ACCEPTED, State.WAITING, State.UNRESOLVED, State.REJECTED}),
-    State.ACCEPTED: frozenset({State.DELIVERED, State.UNDELIVERED, State.UNKNOWN}),
+    State.ACCEPTED: frozenset({State.DELIVERED, State.UNDELIVERED, State.UNKNOWN, State.WAITING}),
     State.UNKNOWN: frozenset({State.DELIVERED, State.UNDELIVERED}),
 }
 """Every allowed move. A state that is not a key is final.
+
+From `accepted` back to `waiting` leads one way only: the provider has proven that the handset was not
+reached, and a later try is worth it. That is a new attempt of the same message.
 
 `skipped` alone may be planned again by the planner (an address was added, a pause ended); that is a new plan
 of the same occurrence, and no attempt exists for it.

@@ -176,23 +176,25 @@ class _Planning:
     def _keys(self, owed: Owed, times: Times) -> list[tuple[Key, bool]]:
         """The occurrences of an owed step, and whether the patient has an address for each."""
         step = owed.step
-        keys = [
-            Key(owed.enrollment.id, step.key, owed.visit_id, owed.visit_version, channel)
-            for channel in step.channels.names
-        ]
+        keys = _keys_of(owed)
         if max(times.expires, times.late_expires) <= self.now:
             # Its time is over: what was on record then is what was owed, whatever addresses there are now.
             recorded = [key for key in keys if key in self.standing or key in self.sent]
             if recorded:
                 return [(key, True) for key in recorded]
-        usable = [key for key in keys if key.channel in self.patient.channels]
-        gone_out = any(key in self.sent for key in keys)
+        failed = self._failed(keys)
+        usable = [key for key in keys if key.channel in self.patient.channels and key not in failed]
+        gone_out = any(key in self.sent and key not in failed for key in keys)
         if step.channels.rule is ChannelRule.FIRST_OF:
             wanted = [key for key in usable if not self.patient.refuses(key.channel, step.topic)]
             usable = [] if gone_out else (wanted or usable)[:1]
         if usable or gone_out:
             return [(key, True) for key in usable]
         return [(keys[0], False)]
+
+    def _failed(self, keys: Iterable[Key]) -> set[Key]:
+        """Those that left and could not arrive."""
+        return {key for key in keys if key in self.sent and self.sent[key].failed}
 
     def _note(self, owed: Owed, key: Key, verdict: _Verdict) -> None:
         step = owed.step
@@ -307,10 +309,11 @@ class _Planning:
             return _refused(own, Reason.EXPIRED if over else Reason.QUIET_HOURS_NO_WINDOW)
         if times.at >= self.now:
             return own
-        late = owed.step.late
-        if late.rule is LateRule.TEMPLATE:
-            own = _Verdict(own.send_at, times.late_expires, late.template)
-        if late.rule is LateRule.SKIP or own.expires_at <= self.now:
+        # What could not arrive on another channel is not a late booking: it is said here as it was there.
+        late = LateRule.SEND_NOW if self._failed(_keys_of(owed)) else owed.step.late.rule
+        if late is LateRule.TEMPLATE:
+            own = _Verdict(own.send_at, times.late_expires, owed.step.late.template)
+        if late is LateRule.SKIP or own.expires_at <= self.now:
             return _refused(own, Reason.EXPIRED)
         at = self.calendar.hours(owed.step).next_open(self.now, own.expires_at)
         if at is None:
@@ -376,6 +379,14 @@ class _Planning:
         placed, without_day = spread(capped, ledger)
         refused = (*self.refused, *(refuse(message, Reason.CAP_REACHED) for message in without_day))
         return tuple(sorted([*free, *placed], key=order)), tuple(sorted(refused, key=order))
+
+
+def _keys_of(owed: Owed) -> list[Key]:
+    """The occurrences of an owed step, one a channel, in the order in which they are tried."""
+    return [
+        Key(owed.enrollment.id, owed.step.key, owed.visit_id, owed.visit_version, channel)
+        for channel in owed.step.channels.names
+    ]
 
 
 _About = tuple[UUID, str, UUID | None]

@@ -3,6 +3,7 @@
 from campaigns.models.alerting import AlertNotice, OnCall
 from campaigns.models.audit import AuditEntry
 from campaigns.models.calls import Call
+from campaigns.models.channels import ChannelState
 from campaigns.models.clinic import Clinic, Installation
 from campaigns.models.courses import Course, Visit
 from campaigns.models.enrollments import Enrollment
@@ -22,6 +23,7 @@ __all__ = [
     "Attempt",
     "AuditEntry",
     "Call",
+    "ChannelState",
     "Clinic",
     "Consent",
     "ContactPoint",

@@ -76,6 +76,16 @@ class Clinic(models.Model):
     price_per_segment = models.DecimalField(max_digits=8, decimal_places=5, default="0.0083")
     currency = models.CharField(max_length=3, default="USD")
     sms_number = models.CharField(max_length=20, blank=True)
+    segments_per_second = models.FloatField(
+        default=0,
+        db_default=0,
+        help_text="What the sender carries: long code 1, toll-free 3, short code 100; 0 for no limit",
+    )
+    other_channel = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text="Say on the other channel what could not arrive on the first",
+    )
     unapproved_policy = models.CharField(
         max_length=8, choices=UnapprovedPolicy.choices, default=UnapprovedPolicy.ENGLISH
     )

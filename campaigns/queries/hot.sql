@@ -6,7 +6,7 @@
 UPDATE message
 SET state = 'skipped', settled_at = %(now)s,
     -- What waited for its turn until it was too late says so: staff read why.
-    reason = CASE WHEN reason = 'question_open' THEN reason ELSE 'expired' END
+    reason = CASE WHEN reason IN ('question_open', 'sender_busy') THEN reason ELSE 'expired' END
 WHERE id IN (
     SELECT id FROM message
     WHERE state IN ('planned', 'waiting') AND expires_at <= %(now)s
@@ -16,12 +16,38 @@ WHERE id IN (
 );
 
 -- name: claim
--- Locks a batch for this transaction: answers and safety texts first, then what expires soonest.
-SELECT id FROM message
-WHERE state IN ('planned', 'waiting') AND due_at <= %(now)s AND expires_at > %(now)s
-ORDER BY priority, expires_at, id
+-- Locks a batch for this transaction: answers and safety texts first, then what expires soonest. A channel that is
+-- shut gives its probe alone, a number that has enough to send what cannot wait.
+SELECT m.id FROM message m
+WHERE m.state IN ('planned', 'waiting') AND m.due_at <= %(now)s AND m.expires_at > %(now)s
+  AND NOT EXISTS (SELECT FROM channel_state s
+                  WHERE s.clinic_id = m.clinic_id AND s.channel = m.channel
+                    AND ((s.shut_until IS NOT NULL AND s.probe IS DISTINCT FROM m.id)
+                         OR (s.free_at > %(ahead)s AND m.priority >= %(planned)s)))
+ORDER BY m.priority, m.expires_at, m.id
 LIMIT %(limit)s
-FOR UPDATE SKIP LOCKED;
+FOR UPDATE OF m SKIP LOCKED;
+
+-- name: choose_probes
+-- Where a shut channel has waited long enough, the most urgent message may go, once in %(seconds)s seconds.
+UPDATE channel_state s
+SET probe = due.id, shut_until = %(now)s + make_interval(secs => %(seconds)s)
+FROM (SELECT t.id AS state_id, found.id
+      FROM channel_state t CROSS JOIN LATERAL (
+          SELECT m.id FROM message m
+          WHERE m.clinic_id = t.clinic_id AND m.channel = t.channel AND m.state IN ('planned', 'waiting')
+            AND m.due_at <= %(now)s AND m.expires_at > %(now)s
+          ORDER BY m.priority, m.expires_at, m.id
+          LIMIT 1) AS found
+      WHERE t.shut_until <= %(now)s) AS due
+WHERE s.id = due.state_id AND s.shut_until <= %(now)s;
+
+-- name: open_channels
+-- What was answered is open again. Touches nothing on a good day.
+UPDATE channel_state s
+SET failures = 0, times = 0, since = NULL, shut_until = NULL, why = '', probe = NULL
+FROM unnest(%(clinics)s::uuid[], %(channels)s::text[]) AS t(clinic_id, channel)
+WHERE s.clinic_id = t.clinic_id AND s.channel = t.channel AND s.failures > 0;
 
 -- name: lock_addresses
 -- An opt-out takes these rows FOR UPDATE: either it waits for us, or we wait and then see it.
@@ -33,8 +59,8 @@ FOR SHARE OF c;
 -- name: facts
 -- Everything the gates and the renderer need, for a locked batch.
 SELECT m.id, m.clinic_id, m.patient_id, m.enrollment_id, m.sequence, m.step, m.template, m.visit_id,
-       m.visit_version, m.channel, m.purpose, m.topic, m.asks, m.capped, m.send_at, m.expires_at, m.tries,
-       m.epoch, m.language AS fixed_language, m.stated,
+       m.visit_version, m.channel, m.purpose, m.topic, m.asks, m.capped, m.priority, m.send_at, m.expires_at,
+       m.tries, m.epoch, m.language AS fixed_language, m.stated,
        p.language, p.given_name, p.status AS patient_status, p.paused_until, p.time_zone,
        coalesce(e.state, '') AS enrollment_state,
        v.number AS visit_number, v.on_date, v.at_time, v.minutes,
@@ -64,7 +90,7 @@ GROUP BY patient_id;
 
 -- name: still_allowed
 -- Asked once more right before the bytes: which of these messages have become false or unwanted since the claim,
--- and why. Too late; about a visit that was moved, called off or settled (by the rules of domain/consent); opted
+-- and why. Its channel is shut since the claim; too late; about a visit that was moved, called off or settled (by the rules of domain/consent); opted
 -- out of, by the address or by its topic, or on its way to an address that may be the wrong person's.
 SELECT id, reason FROM (
     SELECT m.id, CASE
@@ -81,6 +107,10 @@ SELECT id, reason FROM (
             THEN 'opted_out'
         WHEN m.expires_at <= %(now)s THEN 'expired'
         WHEN m.purpose = 'step' AND m.visit_version NOT IN (0, v.version) THEN 'visit_moved'
+        WHEN EXISTS (SELECT FROM channel_state s
+                     WHERE s.clinic_id = m.clinic_id AND s.channel = m.channel
+                       AND s.shut_until IS NOT NULL AND s.probe IS DISTINCT FROM m.id)
+            THEN 'provider_down'
         WHEN m.purpose = 'step' AND m.sequence NOT IN ('aftercare', 'missed_visit') THEN
             CASE v.state WHEN 'cancelled' THEN 'visit_cancelled' WHEN 'completed' THEN 'visit_done'
                          WHEN 'no_show' THEN 'visit_missed' END
@@ -181,7 +211,7 @@ LIMIT %(limit)s;
 -- Keeps one piece of news about a try, the first time it comes, and locks its message before that: as everywhere.
 WITH ours AS (
     SELECT a.id AS attempt_id, a.epoch, a.provider_id, m.id, m.patient_id, m.channel, m.state,
-           m.epoch AS current_epoch
+           m.epoch AS current_epoch, m.reason, m.tries, m.expires_at
     FROM attempt a JOIN message m ON m.id = a.message_id
     WHERE a.id = %(attempt)s
     FOR NO KEY UPDATE OF m
@@ -191,4 +221,6 @@ WITH ours AS (
     ON CONFLICT (provider_id, status) DO NOTHING
     RETURNING id
 )
-SELECT id, patient_id, channel, state, epoch = current_epoch, provider_id <> '', EXISTS (SELECT FROM kept) FROM ours;
+SELECT id, patient_id, channel, state, reason, tries, expires_at, epoch = current_epoch, provider_id <> '',
+       EXISTS (SELECT FROM kept)
+FROM ours;

@@ -10,7 +10,7 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 
 from campaigns.domain.lifecycle import UNSENT, State
 from campaigns.domain.visits import VisitState
-from campaigns.models import Message, Patient, Visit
+from campaigns.models import ChannelState, Message, Patient, Visit
 
 LOOK_BACK = timedelta(days=7)
 NOT_ARRIVED = (State.SKIPPED, State.CANCELLED, State.REJECTED, State.UNDELIVERED, State.UNRESOLVED)
@@ -33,6 +33,12 @@ def unsent(clinic_id: UUID, now: datetime) -> list[Unsent]:
     )
     counted = rows.values_list("state", "reason").annotate(count=Count("pk")).order_by("-count", "reason")
     return [Unsent(*row) for row in counted]
+
+
+def shut(clinic_id: UUID) -> list[ChannelState]:
+    """The channels of a clinic that take nothing just now, the longest first."""
+    rows = ChannelState.objects.filter(clinic=clinic_id, shut_until__isnull=False)
+    return list(rows.order_by("since", "channel"))
 
 
 def going_out(clinic_id: UUID, limit: int) -> list[Message]:

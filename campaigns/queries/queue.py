@@ -14,6 +14,8 @@ from uuid import UUID
 import psycopg
 from django.db import connection
 
+from campaigns.domain.lifecycle import PLANNED_PRIORITY
+from campaigns.domain.pace import AHEAD
 from campaigns.models.encryption import decrypt, encrypt
 
 
@@ -64,6 +66,7 @@ class Claimed:
     topic: str
     asks: str
     capped: bool
+    priority: int
     send_at: datetime
     expires_at: datetime
     tries: int
@@ -101,6 +104,21 @@ class Claimed:
 STATED = list(Claimed.__dataclass_fields__).index("stated")
 
 
+PROBE_SECONDS = 60
+"""How long one probe is waited for: longer than a try takes."""
+
+
+def choose_probes(now: datetime) -> int:
+    """Let one message a shut channel go where its time is over; how many."""
+    return _count("choose_probes", now=now, seconds=PROBE_SECONDS)
+
+
+def open_channels(answered: Sequence[tuple[UUID, str]]) -> int:
+    """Open the channels (clinic and channel) that have answered; how many had been in trouble."""
+    clinics, channels = [clinic for clinic, _ in answered], [channel for _, channel in answered]
+    return _count("open_channels", clinics=clinics, channels=channels)
+
+
 def expire(now: datetime, limit: int = 10_000) -> int:
     """Mark what is due no more as skipped(expired); how many."""
     return _count("expire", now=now, limit=limit)
@@ -108,7 +126,7 @@ def expire(now: datetime, limit: int = 10_000) -> int:
 
 def claim(now: datetime, limit: int) -> list[Claimed]:
     """Lock up to `limit` due messages for this transaction and read their facts, most urgent first."""
-    ids = [row[0] for row in _run("claim", now=now, limit=limit)]
+    ids = [row[0] for row in _run("claim", now=now, limit=limit, ahead=now + AHEAD, planned=PLANNED_PRIORITY)]
     if not ids:
         return []
     _run("lock_addresses", ids=ids)
@@ -318,6 +336,9 @@ class Heard:
     patient_id: UUID
     channel: str
     state: str
+    reason: str
+    tries: int
+    expires_at: datetime
     is_current: bool
     is_accepted: bool
     is_new: bool

@@ -18,7 +18,7 @@ from django.db import transaction
 
 from campaigns.domain import schedule
 from campaigns.domain.facts import ClinicFacts, EnrollmentFacts, PatientFacts, Sent
-from campaigns.domain.lifecycle import UNSENT, Purpose, Reason, State
+from campaigns.domain.lifecycle import ONE_WAY_ONLY, PLANNED_PRIORITY, UNSENT, Purpose, Reason, State
 from campaigns.domain.plans import Key, NotPlanned, Plan, Planned, Standing
 from campaigns.domain.recipients import Channel
 from campaigns.domain.sequences import Sequence
@@ -141,7 +141,9 @@ def plan_for(patient: Patient, enrollments: list[Enrollment], messages: list[Mes
             refused=_refused(patient, said),
             refused_topics=_refused_topics(said),
         ),
-        history=[_sent(message) for message in messages if State(message.state) not in NOT_GONE],
+        history=[
+            _sent(message, patient.clinic) for message in messages if State(message.state) not in NOT_GONE
+        ],
         standing=standing_rows(messages, changed),
         now=now,
     )
@@ -196,7 +198,7 @@ def key_of(message: Message) -> Key:
     )
 
 
-def _sent(message: Message) -> Sent:
+def _sent(message: Message, clinic: Clinic) -> Sent:
     if message.enrollment_id is None:
         raise ValueError("only messages of a sequence are planned")
     return Sent(
@@ -208,6 +210,7 @@ def _sent(message: Message) -> Sent:
         channel=Channel(message.channel),
         sent_at=message.sent_at or message.send_at,
         stated=None if State(message.state) in NEVER_READ else message.stated,
+        failed=clinic.other_channel and State(message.state) in NEVER_READ and message.reason in ONE_WAY_ONLY,
     )
 
 
@@ -326,7 +329,6 @@ def _plan_row(message: Message, occurrence: Planned) -> None:
     message.template = occurrence.template
     message.send_at = message.due_at = occurrence.send_at
     message.expires_at = occurrence.expires_at
-    # 0 to 2 are for answers and safety texts, which go before any planned message.
     message.priority = PLANNED_PRIORITY + occurrence.priority
     message.capped = not occurrence.exempt
 
@@ -352,7 +354,6 @@ WRITTEN = [
     "capped",
     "settled_at",
 ]
-PLANNED_PRIORITY = 3
 
 
 def _follow(

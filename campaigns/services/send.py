@@ -11,31 +11,24 @@ the reconciler may decide what became of it. Whoever else sends at the same time
 from __future__ import annotations
 
 import logging
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
-from time import monotonic
 from uuid import UUID, uuid4, uuid5
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
 
 from campaigns.delivery.calendar import PUBLISH, VisitEntry, visit_file
-from campaigns.delivery.channels import Ending, Outcome, Outgoing
-from campaigns.delivery.registry import senders
+from campaigns.delivery.channels import Outgoing
 from campaigns.delivery.rendering import calendar_words
 from campaigns.domain.consent import Defer, Go, Skip, judge
 from campaigns.domain.lifecycle import Reason, State
 from campaigns.domain.recipients import Channel
-from campaigns.domain.retry import decide
-from campaigns.models import Clinic, ContactPoint, Installation, PatientLink
-from campaigns.models.encryption import Undecipherable, blind_index
+from campaigns.models import Clinic, Installation, PatientLink
+from campaigns.models.encryption import Undecipherable
 from campaigns.queries import clock, queue
-from campaigns.queries.queue import Beginning, Claimed, Link, Record, Settled
-from campaigns.services.addresses import REFUSED, owners_of, plan_again
+from campaigns.queries.queue import Beginning, Claimed, Link, Settled
 from campaigns.services.compose import (
     LINK_LIFE,
     Composed,
@@ -44,20 +37,18 @@ from campaigns.services.compose import (
     token_hash,
     unsubscribe_url,
 )
-from campaigns.services.consent import PROVIDER, opt_out
+from campaigns.services.deliver import Ready, deliver
 from campaigns.services.gates import Context, Counts, contexts, gate_facts
+from campaigns.services.pacing import Senders
 from campaigns.services.turns import Turns, turns
 
 log = logging.getLogger(__name__)
 
 BATCH = 100
 """Messages a claim. A crash leaves at most this many to the reconciler."""
-VISIT_CHANGED = {Reason.VISIT_MOVED, Reason.VISIT_CANCELLED, Reason.VISIT_DONE, Reason.VISIT_MISSED}
 KEY_WAIT = timedelta(minutes=15)
 """A row under a key that is not there is tried again after this: the key may be put back."""
 TICK = timedelta(seconds=10)
-FRESH_SECONDS = 0.5
-"""No further message begins on an answer about opt-outs that is older than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +61,21 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """A message whose attempt is committed."""
-
-    row: Claimed
-    epoch: int
-    outgoing: Outgoing
-
-
-@dataclass(frozen=True, slots=True)
 class Prepared:
     """A message that may go, as it will leave."""
 
     row: Claimed
     words: Composed
     outgoing: Outgoing
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the messages of one batch share: caps, questions that are open, and numbers that carry so much."""
+
+    counts: Counts
+    asking: Turns
+    numbers: Senders
 
 
 def send_batch(limit: int = BATCH) -> Batch:
@@ -94,11 +85,12 @@ def send_batch(limit: int = BATCH) -> Batch:
         _tick(now)
         return Batch(0, 0, False)
     queue.expire(now)
+    queue.choose_probes(now)
     with transaction.atomic():
         claimed = queue.claim(now, limit)
         ready = _begin(claimed, now) if claimed else []
     _tick(now)
-    _deliver(ready)
+    deliver(ready)
     return Batch(len(claimed), len(ready), len(claimed) >= limit)
 
 
@@ -121,29 +113,36 @@ def drain(limit: int = BATCH) -> int:
 def _begin(claimed: Sequence[Claimed], now: datetime) -> list[Ready]:
     """Ask the gates, find the words, write the attempts. Runs inside the claim's transaction."""
     known = contexts(claimed)
-    counts = Counts(claimed, known, now)
-    asking = turns([row for row in claimed if row.clinic_id in known], now)
-    results = [_prepare(row, known, counts, asking, now) for row in claimed]
+    limits = Limits(
+        counts=Counts(claimed, known, now),
+        asking=turns([row for row in claimed if row.clinic_id in known], now),
+        numbers=Senders(known, claimed, now),
+    )
+    results = [_prepare(row, known, limits, now) for row in claimed]
+    limits.numbers.write_down()
     queue.settle([result for result in results if isinstance(result, Settled)], now)
     return _write_attempts([result for result in results if isinstance(result, Prepared)], now)
 
 
 def _prepare(
-    row: Claimed, known: Mapping[UUID, Context], counts: Counts, asking: Turns, now: datetime
+    row: Claimed, known: Mapping[UUID, Context], limits: Limits, now: datetime
 ) -> Prepared | Settled:
     """All about one message that can fail for what is stored about it. Then it stops alone."""
     try:
         context = known[row.clinic_id]
-        words = _judge(row, context, counts, asking, now)
+        words = _judge(row, context, limits, now)
         if isinstance(words, Settled):
             return words
+        segments = words.segmented.segments if words.segmented else 0
+        if room_at := limits.numbers.take(row, segments, now):
+            return _later(row, Reason.SENDER_BUSY, room_at)
         prepared = Prepared(row, words, _outgoing(row, words, uuid4(), context, now))
     except DatabaseError:
         raise  # the transaction is over for all of them
     except Exception as error:
         return _unreadable(row, error, now)
-    counts.add(row)
-    asking.note(row, now)
+    limits.counts.add(row)
+    limits.asking.note(row, now)
     return prepared
 
 
@@ -160,24 +159,20 @@ def _unreadable(row: Claimed, error: Exception, now: datetime) -> Settled:
     )
 
 
-def _judge(
-    row: Claimed, context: Context, counts: Counts, asking: Turns, now: datetime
-) -> Composed | Settled:
-    verdict = judge(gate_facts(row, context, counts), now)
+def _judge(row: Claimed, context: Context, limits: Limits, now: datetime) -> Composed | Settled:
+    verdict = judge(gate_facts(row, context, limits.counts), now)
     match verdict:
         case Skip(reason):
             return Settled(message_id=row.id, state=State.SKIPPED, reason=reason, due_at=row.send_at)
         case Defer(until, reason):
-            return Settled(message_id=row.id, state=State.WAITING, reason=reason, due_at=until)
+            return _later(row, reason, until)
         case Go():
-            return _wait_for_turn(row, asking, now) or _compose(row, context, now)
+            turn_at = limits.asking.until(row, now)
+            return _later(row, Reason.QUESTION_OPEN, turn_at) if turn_at else _compose(row, context, now)
 
 
-def _wait_for_turn(row: Claimed, asking: Turns, now: datetime) -> Settled | None:
-    until = asking.until(row, now)
-    if until is None:
-        return None
-    return Settled(message_id=row.id, state=State.WAITING, reason=Reason.QUESTION_OPEN, due_at=until)
+def _later(row: Claimed, reason: Reason, until: datetime) -> Settled:
+    return Settled(message_id=row.id, state=State.WAITING, reason=reason, due_at=until)
 
 
 def _compose(row: Claimed, context: Context, now: datetime) -> Composed | Settled:
@@ -283,151 +278,3 @@ def _calendar(row: Claimed, words: Composed, context: Context, now: datetime) ->
         cancelled=cancelled,
     )
     return visit_file(entry), entry.method
-
-
-@cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max_workers=settings.SENDER_THREADS, thread_name_prefix="sender")
-
-
-def _deliver(ready: Sequence[Ready]) -> None:
-    """Let the bytes leave, and record what became of them. No transaction is open meanwhile.
-
-    In rounds: each asks what is still true and wanted and whether the tries are still ours, sends while that
-    answer is fresh, and records. At full speed that is one round a batch; with a slow provider, one round a
-    try of each thread, so that no outcome waits for its record longer than the slowest try takes.
-    """
-    waiting = deque(ready)
-    while waiting:
-        _round(waiting)
-
-
-def _round(waiting: deque[Ready]) -> None:
-    """Send from the left of `waiting` for as long as the answers of this round are fresh."""
-    fresh_until = monotonic() + FRESH_SECONDS
-    held = queue.hold([one.outgoing.attempt_id for one in waiting])
-    asked_at = clock.now()
-    stopped = queue.no_longer_wanted([one.row.id for one in waiting], asked_at)
-    ours = [one for one in waiting if one.outgoing.attempt_id in held]
-    waiting.clear()
-    waiting.extend(ours)
-    done: deque[tuple[Ready, Outcome]] = deque()
-
-    def pull(first: Ready) -> None:
-        one: Ready | None = first
-        while one is not None:
-            done.append((one, _send(one, stopped, asked_at)))
-            one = _next_of(waiting) if monotonic() < fresh_until else None
-
-    firsts = [waiting.popleft() for _ in range(min(settings.SENDER_THREADS, len(waiting)))]
-    wait([_pool().submit(pull, first) for first in firsts])
-    now = clock.now()
-    records = [_record(one, outcome, now) for one, outcome in done]
-    if records:
-        with transaction.atomic():
-            queue.record(records, now)
-    _learn(done, now)
-    _tell_trouble(done)
-
-
-def _learn(done: Iterable[tuple[Ready, Outcome]], now: datetime) -> None:
-    """Who has told the provider to stop has told us, and a number that it refuses takes no more texts. One
-    short transaction each: what a crash leaves out, the provider says again at the next try.
-
-    Then the patient is planned again, on the other channel; and where a visit changed before the byte, so
-    that nothing puts right what was never said.
-    """
-    for one, outcome in done:
-        if outcome.ending is Ending.REJECTED:
-            _learn_refusal(one, outcome.reason, now)
-        elif outcome.ending is Ending.NOT_SENT and outcome.reason in VISIT_CHANGED:
-            plan_again(one.row.patient_id)
-
-
-def _learn_refusal(one: Ready, reason: Reason | None, now: datetime) -> None:
-    channel, index = Channel(one.row.channel), blind_index(one.outgoing.to)
-    if reason is Reason.OPTED_OUT:
-        with transaction.atomic():
-            opt_out(index, channel, source=PROVIDER, now=now)
-    elif reason in REFUSED and channel is Channel.SMS:
-        # Not a mailbox: a relay that refuses every recipient must not mark them all.
-        points = ContactPoint.objects.filter(address_index=index, channel=channel)
-        points.update(state=REFUSED[reason])
-    else:
-        return
-    for patient in owners_of(index, channel):
-        plan_again(patient)
-
-
-def _tell_trouble(done: Iterable[tuple[Ready, Outcome]]) -> None:
-    """One line a channel and cause: a mail server that is down must not write a line a message."""
-    trouble = Counter(
-        (one.row.channel, " ".join(filter(None, (outcome.error_code, outcome.detail))))
-        for one, outcome in done
-        if outcome.ending is Ending.NOT_SENT and outcome.reason is None
-    )
-    for (channel, why), count in trouble.items():
-        log.warning(
-            "not taken, will be tried again", extra={"channel": channel, "why": why, "messages": count}
-        )
-
-
-def _next_of(waiting: deque[Ready]) -> Ready | None:
-    try:
-        return waiting.popleft()
-    except IndexError:
-        return None
-
-
-def _send(ready: Ready, stopped: Mapping[int, str], now: datetime) -> Outcome:
-    if ready.row.id in stopped:
-        reason = Reason(stopped[ready.row.id])
-        return Outcome(ending=Ending.NOT_SENT, reason=reason, detail=f"{reason} after the claim")
-    try:
-        return senders()[Channel(ready.row.channel)].send(replace(ready.outgoing, now=now))
-    except Exception:
-        # One poisoned message must not stop the others; bytes may have left, so the reconciler decides.
-        log.exception("a channel failed", extra={"attempt_id": str(ready.outgoing.attempt_id)})
-        return Outcome(ending=Ending.UNCERTAIN, detail="the channel failed unexpectedly")
-
-
-def _record(ready: Ready, outcome: Outcome, now: datetime) -> Record:
-    state, reason, due_at = _next(ready.row, outcome, now)
-    return Record(
-        message_id=ready.row.id,
-        attempt_id=ready.outgoing.attempt_id,
-        epoch=ready.epoch,
-        state=state,
-        reason=reason or "",
-        due_at=due_at,
-        outcome=outcome.ending,
-        provider_id=outcome.provider_id,
-        error_code=outcome.error_code,
-        detail=outcome.detail[:200],
-    )
-
-
-def _next(row: Claimed, outcome: Outcome, now: datetime) -> tuple[State, Reason | None, datetime]:
-    match outcome.ending:
-        case Ending.ACCEPTED:
-            return State.ACCEPTED, None, row.send_at
-        case Ending.UNCERTAIN:
-            return State.UNCERTAIN, outcome.reason, row.send_at
-        case Ending.REJECTED:
-            return State.REJECTED, outcome.reason or Reason.PROVIDER_REFUSED, row.send_at
-        case Ending.NOT_SENT:
-            return _again(row, replace(outcome, reason=outcome.reason or Reason.PROVIDER_DOWN), now)
-
-
-def _again(row: Claimed, outcome: Outcome, now: datetime) -> tuple[State, Reason | None, datetime]:
-    decision = decide(
-        tries=row.tries + 1,
-        now=now,
-        expires_at=row.expires_at,
-        failure=outcome.reason,
-        retry_after=outcome.retry_after,
-        seed=row.id,
-    )
-    if decision.at is None:
-        return State.REJECTED, decision.reason, row.send_at
-    return State.WAITING, outcome.reason, decision.at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,11 +19,15 @@ from campaigns.services.record import record
 from campaigns.services.review import approve_language
 
 SHIPPED = "shipped with the installation"
+CHANGEABLE = frozenset({"segments_per_second", "other_channel", "opt_out_scope"})
+"""What `change_clinic` may set."""
+FASTEST = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewClinic:
-    """What a new clinic must say. `display_name` is the neutral one for texts."""
+    """What a new clinic must say. `display_name` is the neutral one for texts; `segments_per_second` is what
+    its number carries, 0 where nothing limits it."""
 
     name: str
     phone: str
@@ -33,6 +38,7 @@ class NewClinic:
     clinician_name: str = ""
     fee_text: str = ""
     opt_out_scope: str = Clinic.OptOutScope.CHANNEL.value
+    segments_per_second: float = 0
     is_demo: bool = False
 
 
@@ -62,12 +68,27 @@ def create_clinic(new: NewClinic, *, by: str) -> Clinic:
         fee_text=new.fee_text,
         languages=[language.tag for language in SUPPORTED.values()],
         opt_out_scope=new.opt_out_scope,
+        segments_per_second=new.segments_per_second,
         is_demo=new.is_demo,
         created_at=now,
     )
     record("clinic_created", f"clinic {clinic.pk}", actor=by, now=now)
     approve_language(clinic, SOURCE_LANGUAGE, by=SHIPPED, now=now)
     return clinic
+
+
+@transaction.atomic
+def change_clinic(clinic: Clinic, changes: Mapping[str, object], *, by: str) -> None:
+    """Set some of the `CHANGEABLE` settings of a clinic; the audit says which and to what. Raises NotAllowed
+    for a value that cannot be."""
+    rate = changes.get("segments_per_second")
+    if isinstance(rate, float) and not 0 <= rate <= FASTEST:
+        raise NotAllowed(f"A number carries between 0 (no limit) and {FASTEST} segments a second.")
+    for name in CHANGEABLE & changes.keys():
+        setattr(clinic, name, changes[name])
+    clinic.save(update_fields=[*changes])
+    detail = {name: str(value) for name, value in changes.items()}
+    record("clinic_changed", f"clinic {clinic.pk}", actor=by, now=clock.now(), detail=detail)
 
 
 def find_clinic(name_or_id: str) -> Clinic:

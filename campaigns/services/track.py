@@ -10,13 +10,15 @@ from django.db import transaction
 
 from campaigns.delivery.channels import Ending
 from campaigns.delivery.events import DeliveryEvent as News
-from campaigns.domain.lifecycle import Reason, State, after_event
+from campaigns.domain.lifecycle import ONE_WAY_ONLY, Reason, State, after_event
 from campaigns.domain.recipients import Channel
+from campaigns.domain.retry import decide
 from campaigns.models import Attempt, ContactPoint, Message
 from campaigns.queries import clock, queue
 from campaigns.queries.queue import Heard
 from campaigns.services.addresses import REFUSED, plan_again
 from campaigns.services.consent import PROVIDER, opt_out
+from campaigns.services.filtering import withdraw_filtered
 
 
 def track(attempt_id: UUID, news: News) -> bool:
@@ -36,8 +38,8 @@ def _note_acceptance(attempt_id: UUID, heard: Heard, news: News) -> None:
     if not heard.is_accepted:
         accepted = {"provider_id": news.provider_id, "outcome": Ending.ACCEPTED}
         Attempt.objects.filter(pk=attempt_id).update(**accepted)
-    if not heard.is_current and heard.state != State.WAITING:
-        # It was believed unsent, and another try has begun since.
+    if not heard.is_current and heard.state != State.WAITING and news.state is not State.UNDELIVERED:
+        # It was believed unsent, or not delivered, and another try has begun since.
         Message.objects.filter(pk=heard.message_id).update(duplicate_possible=True)
 
 
@@ -46,7 +48,34 @@ def _advance(heard: Heard, reported: State, reason: Reason | None, now: datetime
     if new == heard.state:
         return
     why = reason if new is State.UNDELIVERED else None
+    if why is Reason.UNREACHABLE and heard.channel == Channel.SMS and _tried_later(heard, now):
+        return  # a mail server has tried for days before it gives up
     Message.objects.filter(pk=heard.message_id).update(state=new, settled_at=now, reason=why or "")
+    if why is not None:
+        _learn(heard, why, now)
+
+
+def _tried_later(heard: Heard, now: datetime) -> bool:
+    """Whether a handset that was not reached is tried once more, while it is useful. A repeat of that news
+    changes nothing."""
+    if (heard.state, heard.reason) == (State.WAITING, Reason.UNREACHABLE):
+        return True
+    later = decide(
+        tries=heard.tries,
+        now=now,
+        expires_at=heard.expires_at,
+        failure=Reason.UNREACHABLE,
+        seed=heard.message_id,
+    )
+    if later.at is not None:
+        Message.objects.filter(pk=heard.message_id).update(
+            state=State.WAITING, reason=Reason.UNREACHABLE, due_at=later.at, settled_at=None, sent_at=None
+        )
+    return later.at is not None
+
+
+def _learn(heard: Heard, why: Reason, now: datetime) -> None:
+    """What a failed delivery says about the address, the opt-out and the words."""
     points = ContactPoint.objects.filter(patient_id=heard.patient_id, channel=heard.channel)
     if why in REFUSED:
         points.update(state=REFUSED[why])
@@ -54,6 +83,8 @@ def _advance(heard: Heard, reported: State, reason: Reason | None, now: datetime
         # The provider has a block that we did not know of.
         for point in points:
             opt_out(point.address_index, Channel(heard.channel), source=PROVIDER, now=now)
-    if why in REFUSED or why is Reason.OPTED_OUT:
+    if why is Reason.FILTERED:
+        withdraw_filtered(heard.message_id, now)
+    if why in ONE_WAY_ONLY or why is Reason.OPTED_OUT:
         # After the commit: planning locks the patient before the message.
         transaction.on_commit(partial(plan_again, heard.patient_id))

@@ -36,6 +36,7 @@ def home(request: HttpRequest) -> HttpResponse:
     patients = overview.with_next(access.patients(request).order_by("-created_at", "pk"), today)
     context = {
         "now": now,
+        "shut": overview.shut(clinic.pk),
         "alerts": urgent_first(list(waiting))[:SHOWN],
         "to_look_at": [row for row in unsent if row.reason not in EXPECTED],
         "as_expected": [row for row in unsent if row.reason in EXPECTED],

@@ -79,6 +79,7 @@ REASONS: Words = {
     Reason.ANSWERED: _("The patient had already answered."),
     Reason.PROVIDER_DOWN: _("The provider or the mail server did not take it just then."),
     Reason.QUESTION_OPEN: _("Another question to the same phone was still open."),
+    Reason.SENDER_BUSY: _("Many texts were due at once; this one waited for its turn."),
     Reason.NOT_NEEDED: _("It was not needed any more, for instance because the next visit was booked."),
 }
 

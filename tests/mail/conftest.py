@@ -15,7 +15,7 @@ from campaigns.delivery.channels import Ending, Outcome, Outgoing, Sought
 from campaigns.domain.recipients import Channel
 from campaigns.domain.visits import VisitState
 from campaigns.models import Clinic, InboundMail, Message, Visit
-from campaigns.services import send
+from campaigns.services import deliver
 from campaigns.services.receive_mail import Delivered, receive_mail
 from campaigns.services.send import drain
 from campaigns.services.visits import settle
@@ -56,7 +56,7 @@ def own_domain(settings: Settings) -> None:
 def mails(monkeypatch: pytest.MonkeyPatch) -> Mails:
     """Every e-mail that leaves."""
     caught = Caught()
-    monkeypatch.setattr(send, "senders", lambda: {Channel.EMAIL: caught, Channel.SMS: caught})
+    monkeypatch.setattr(deliver, "senders", lambda: {Channel.EMAIL: caught, Channel.SMS: caught})
     return caught.mails
 
 

@@ -7,7 +7,7 @@ import pytest
 from campaigns.delivery.channels import Sender
 from campaigns.domain.recipients import Channel
 from campaigns.models import Clinic
-from campaigns.services import reconcile, send
+from campaigns.services import deliver, reconcile
 from tests import factories
 from tests.services.fakes import FakeSender
 
@@ -24,7 +24,7 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> FakeSender:
     """Stands in for both channels, wherever a service asks for them."""
     fake = FakeSender()
     channels: dict[Channel, Sender] = {Channel.SMS: fake, Channel.EMAIL: fake}
-    monkeypatch.setattr(send, "senders", lambda: channels)
+    monkeypatch.setattr(deliver, "senders", lambda: channels)
     monkeypatch.setattr(reconcile, "senders", lambda: channels)
     return fake
 

@@ -35,7 +35,7 @@ from campaigns.local.loopback_twilio import LoopbackTwilio
 from campaigns.local.processes import ROOT
 from campaigns.management.commands import send_due
 from campaigns.models import Attempt, Clinic, Message, Patient, Reply
-from campaigns.services import reconcile, send
+from campaigns.services import deliver, reconcile, send
 from campaigns.services.take_in import Inbound, receive_sms
 from tests import factories
 from tests.factories import make_patient, message, set_now
@@ -74,7 +74,7 @@ def real_channels(
     settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN = ACCOUNT, "token"
     settings.TWILIO_FROM = "+16045550199"
     channels = registry.build(cast(ChannelSettings, settings))
-    for service in (send, reconcile):
+    for service in (deliver, reconcile):
         monkeypatch.setattr(service, "senders", lambda: channels)
     yield
     for channel in channels.values():

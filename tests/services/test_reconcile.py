@@ -16,6 +16,7 @@ from campaigns.domain.lifecycle import Reason, State
 from campaigns.domain.recipients import Channel
 from campaigns.models import Attempt, Clinic, Message
 from campaigns.services import send
+from campaigns.services.deliver import Ready, deliver
 from campaigns.services.reconcile import reconcile
 from campaigns.services.track import track
 from tests.factories import make_patient, set_now
@@ -34,7 +35,7 @@ def _present(sought: Sought) -> Outcome:
     return Outcome(ending=Ending.ACCEPTED, provider_id="SM-found")
 
 
-def _nothing(part: Sequence[send.Ready]) -> None:
+def _nothing(part: Sequence[Ready]) -> None:
     """A worker that dies after the commit and before the byte."""
 
 
@@ -54,7 +55,7 @@ def _abandoned(
     message = message_of(enrolled, "nsaids", channel)
     set_now(message.send_at)
     with monkeypatch.context() as patch:
-        patch.setattr(send, "_deliver", _nothing)
+        patch.setattr(send, "deliver", _nothing)
         send.send_batch()
     _age(message, ago)
     message.refresh_from_db()
@@ -284,12 +285,12 @@ def test_one_doubt_that_cannot_be_asked_about_stops_no_other(
 def test_a_worker_that_slept_through_its_lease_cannot_write(
     clinic: Clinic, provider: FakeSender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asleep: list[Sequence[send.Ready]] = []
-    really = send._deliver
+    asleep: list[Sequence[Ready]] = []
+    really = deliver
     message = message_of(make_patient(clinic, email=""), "nsaids")
     set_now(message.send_at)
     with monkeypatch.context() as patch:
-        patch.setattr(send, "_deliver", asleep.append)
+        patch.setattr(send, "deliver", asleep.append)
         send.send_batch()
         _age(message, LONG_AGO)
         provider.look = _absent

@@ -13,7 +13,7 @@ from campaigns.domain.lifecycle import Reason, State
 from campaigns.domain.recipients import Channel
 from campaigns.models import Attempt, Clinic, ContactPoint, Installation, Message, Patient
 from campaigns.queries import queue
-from campaigns.services import installation, send
+from campaigns.services import deliver, installation, send
 from campaigns.services.consent import opt_out
 from tests.factories import NOON, make_clinic, make_patient, message, set_now
 from tests.services.fakes import FakeSender, due_text
@@ -163,7 +163,7 @@ class TestRounds:
         provider: FakeSender,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(send, "FRESH_SECONDS", 0)
+        monkeypatch.setattr(deliver, "FRESH_SECONDS", 0)
         assert send.drain() == len(provider.sent) == 3
         assert asked == [
             ["attempting", "attempting", "attempting"],
@@ -174,7 +174,7 @@ class TestRounds:
     def test_who_opts_out_while_others_are_sent_gets_nothing(
         self, due: list[Message], provider: FakeSender, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(send, "FRESH_SECONDS", 0)
+        monkeypatch.setattr(deliver, "FRESH_SECONDS", 0)
         really = queue.record
 
         def stop_the_last(records: list[queue.Record], now: datetime) -> int:
@@ -197,7 +197,7 @@ class TestRounds:
     def test_what_was_lost_meanwhile_is_let_be(
         self, due: list[Message], provider: FakeSender, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(send, "FRESH_SECONDS", 0)
+        monkeypatch.setattr(deliver, "FRESH_SECONDS", 0)
         really = queue.record
 
         def lose_the_rest(records: list[queue.Record], now: datetime) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from campaigns.models import Alert, Clinic, Installation, Message, Patient
+from campaigns.models import Alert, ChannelState, Clinic, Installation, Message, Patient
 from tests.factories import NOON
 from tests.web import cast
 
@@ -75,3 +76,22 @@ def test_it_asks_the_database_the_same_few_questions_for_any_number_of_patients(
         cast.new_patient(clinic, phone=f"+1604555012{last}")
     with django_assert_max_num_queries(15):
         pages.get("/")
+
+
+@pytest.mark.parametrize(
+    ("channel", "why", "said"),
+    [
+        ("sms", "provider_config", "refuses our account"),
+        ("email", "provider_down", "does not answer or asks us to wait"),
+    ],
+)
+def test_it_says_that_a_channel_takes_nothing_and_since_when(
+    pages: Client, clinic: Clinic, channel: str, why: str, said: str
+) -> None:
+    assert "are not going out" not in text(pages)
+    shut = {"failures": 5, "since": NOON, "shut_until": NOON, "why": why}
+    ChannelState.objects.create(clinic=clinic, channel=channel, **shut)
+    page = text(pages)
+    assert ("Texts" if channel == "sms" else "E-mails") + " are not going out." in page
+    assert said in page
+    assert "1:00 pm" in page

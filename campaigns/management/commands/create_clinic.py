@@ -24,6 +24,12 @@ class Command(BaseCommand):
         parser.add_argument("--time-zone", default="America/Vancouver")
         parser.add_argument("--sms-number", default="", help="the number that texts come from")
         parser.add_argument(
+            "--segments-per-second",
+            type=float,
+            default=1,
+            help="what that number carries: long code 1, toll-free 3, short code 100; 0 for no limit (1)",
+        )
+        parser.add_argument(
             "--opt-out-scope",
             choices=Clinic.OptOutScope.values,
             default=Clinic.OptOutScope.CHANNEL.value,
@@ -40,6 +46,7 @@ class Command(BaseCommand):
                 time_zone=options["time_zone"],
                 sms_number=options["sms_number"],
                 opt_out_scope=options["opt_out_scope"],
+                segments_per_second=options["segments_per_second"],
             ),
             by="command line",
         )
