@@ -155,26 +155,45 @@ SAMPLE_SHORT = Facts(
 def values(facts: Facts, channel: Channel, language: str) -> dict[str, str]:
     """The facts as the language writes them, short in SMS; what is absent is left out."""
     short = channel is Channel.SMS
-    filled: dict[str, str] = {
-        "clinic": facts.clinic,
-        "phone": format_phone(facts.phone),
-        "phone_link": facts.phone,
-        "address": facts.address,
-        "clinician": facts.clinician,
-        "fee": facts.fee,
+    own = {
         "link": facts.link,
         "unsubscribe_url": facts.unsubscribe_url,
         "preferences_url": facts.preferences_url,
-        "languages": ("، " if is_rtl(language) else ", ").join(SUPPORTED[t].name for t in facts.languages),
         "visit_number": str(facts.visit_number or ""),
         "given_name": "" if short else facts.given_name,
+        "opens": format_weekday_time(facts.opens, language, short) if facts.opens else "",
     }
-    for prefix, day, at in (("", facts.starts_on, facts.starts_at), ("old_", facts.old_on, facts.old_at)):
-        filled[prefix + "date"] = format_date(day, language, short) if day else ""
-        filled[prefix + "time"] = format_time(at, language) if at else ""
-    if facts.opens:
-        filled["opens"] = format_weekday_time(facts.opens, language, short)
+    return {
+        **_of_clinic(facts.clinic, facts.phone, facts.address, facts.clinician, facts.fee),
+        **_listed_languages(facts.languages, language),
+        **_when("", facts.starts_on, facts.starts_at, language, short),
+        **_when("old_", facts.old_on, facts.old_at, language, short),
+        **_clean(own),
+    }
+
+
+def _clean(filled: dict[str, str]) -> dict[str, str]:
     return {name: " ".join(value.split()) for name, value in filled.items() if value.strip()}
+
+
+# What many messages have in common is written once. What is kept belongs to no patient.
+
+
+@lru_cache(maxsize=256)
+def _of_clinic(clinic: str, phone: str, address: str, clinician: str, fee: str) -> dict[str, str]:
+    stated = {"clinic": clinic, "phone": format_phone(phone), "phone_link": phone}
+    return _clean(stated | {"address": address, "clinician": clinician, "fee": fee})
+
+
+@lru_cache(maxsize=64)
+def _listed_languages(tags: tuple[str, ...], language: str) -> dict[str, str]:
+    return _clean({"languages": ("، " if is_rtl(language) else ", ").join(SUPPORTED[t].name for t in tags)})
+
+
+@lru_cache(maxsize=4096)
+def _when(prefix: str, day: date | None, at: time | None, language: str, short: bool) -> dict[str, str]:
+    stated = {f"{prefix}date": format_date(day, language, short) if day else ""}
+    return _clean(stated | {f"{prefix}time": format_time(at, language) if at else ""})
 
 
 def numbers(facts: Facts) -> dict[str, int]:

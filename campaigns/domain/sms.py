@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from campaigns.domain.graphemes import clusters, is_plain
+from campaigns.domain.graphemes import Kind, clusters, is_plain, kind_of
 
 
 class Encoding(StrEnum):
@@ -94,6 +94,8 @@ def segment(text: str, limits: Limits = STANDARD) -> Segmented:
         parts: tuple[str, ...] = (text,)
     elif units == len(text) and (gsm or is_plain(text)):  # each character is one unit and stands alone
         parts = tuple(text[start : start + part] for start in range(0, units, part))
+    elif units == len(text):
+        parts = tuple(_cut(text, part))
     else:
         parts = tuple(_pack(_atoms(text, gsm=gsm, part=part), part))
     return Segmented(
@@ -103,6 +105,31 @@ def segment(text: str, limits: Limits = STANDARD) -> Segmented:
 
 def _units(text: str, *, gsm: bool) -> int:
     return len(text) + len((_TWO_UNITS if gsm else _ASTRAL).findall(text))
+
+
+def _cut(text: str, part: int) -> Iterator[str]:
+    """The same parts for a text whose characters are one unit each: clusters are looked for only where a part
+    ends, from the word before on."""
+    start = 0
+    while len(text) - start > part:
+        end = _last_break(text, start, start + part)
+        yield text[start:end]
+        start = end
+    yield text[start:]
+
+
+def _last_break(text: str, start: int, limit: int) -> int:
+    """The last place up to `limit` where a cluster ends; `limit` itself in one that is longer than a part."""
+    found = max(text.rfind(" ", start + 1, limit), start)
+    if found > start and kind_of(text[found - 1]) is Kind.PREPEND:
+        found = start  # the only character that joins to a space behind it
+    # With the character behind the limit, which decides whether a cluster ends there.
+    for cluster in clusters(text[found : limit + 1]):
+        if found + len(cluster) > limit:
+            break
+        found += len(cluster)
+    crossing = next(clusters(text[found : found + limit - start + 1]))
+    return limit if len(crossing) > limit - start else found
 
 
 def _atoms(text: str, *, gsm: bool, part: int) -> Iterator[tuple[str, int]]:

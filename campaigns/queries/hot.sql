@@ -59,7 +59,7 @@ FOR SHARE OF c;
 -- name: facts
 -- Everything the gates and the renderer need, for a locked batch.
 SELECT m.id, m.clinic_id, m.patient_id, m.enrollment_id, m.sequence, m.step, m.template, m.visit_id,
-       m.visit_version, m.channel, m.purpose, m.topic, m.asks, m.capped, m.priority, m.send_at, m.expires_at,
+       m.visit_version, m.channel, m.purpose, m.topic, m.message_group, m.asks, m.capped, m.priority, m.send_at, m.expires_at,
        m.tries, m.epoch, m.language AS fixed_language, m.stated,
        p.language, p.given_name, p.status AS patient_status, p.paused_until, p.time_zone,
        coalesce(e.state, '') AS enrollment_state,

@@ -30,7 +30,7 @@ def asked_by_text(patients: Collection[UUID], now: datetime) -> list[Asked]:
         .values_list(*_ABOUT, *_MORE, named=True)
     )
     messages = list(rows)
-    answers = answered({message.patient_id for message in messages})
+    answers = answered({message.patient_id for message in messages}) if messages else set()
     return [_asked(message, answers) for message in messages]
 
 

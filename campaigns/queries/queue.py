@@ -64,6 +64,7 @@ class Claimed:
     channel: str
     purpose: str
     topic: str
+    group: str
     asks: str
     capped: bool
     priority: int

@@ -121,6 +121,11 @@ def approvals(clinic: Clinic) -> Approvals:
     return _approvals(clinic.pk, version)
 
 
+def approvals_as_read(clinic: Clinic) -> Approvals:
+    """The same for a row that this transaction has just read: its version is the one that counts."""
+    return _approvals(clinic.pk, clinic.wording_version)
+
+
 @lru_cache(maxsize=64)
 def _approvals(clinic: UUID, version: UUID) -> Approvals:
     """The version never comes twice, not even after a roll-back: what is kept here is never out of date."""
@@ -261,6 +266,7 @@ def page_url(tokens: Mapping[str, str], purpose: PatientLink.Purpose) -> str:
 def facts_of(subject: Subject, clinic: Clinic, tokens: Mapping[str, str], now: datetime) -> Facts:
     """Everything a text may state, as the patient's clinic has it now."""
     stated = subject.stated or {}
+    needed = placeholders(subject.template, Channel(subject.channel))
     return Facts(
         clinic=clinic.display_name if subject.channel == Channel.SMS else clinic.name,
         phone=clinic.phone,
@@ -271,15 +277,19 @@ def facts_of(subject: Subject, clinic: Clinic, tokens: Mapping[str, str], now: d
         starts_at=subject.at_time,
         old_on=date.fromisoformat(stated["date"]) if "date" in stated else None,
         old_at=time.fromisoformat(stated["time"]) if "time" in stated else None,
-        opens=next_opening(clinic, now),
+        opens=next_opening(clinic, now) if "opens" in needed else None,
         link=page_url(tokens, LINKED[Channel(subject.channel)]),
         given_name=subject.given_name if subject.channel == Channel.EMAIL else "",
         visit_number=subject.visit_number or 0,
         settings=clinic.settings,
         unsubscribe_url=unsubscribe_url(tokens),
         preferences_url=page_url(tokens, PatientLink.Purpose.PREFERENCES),
-        languages=tuple(language.tag for language in among(clinic.languages)),
+        languages=_tags(clinic) if "languages" in needed else (),
     )
+
+
+def _tags(clinic: Clinic) -> tuple[str, ...]:
+    return tuple(language.tag for language in among(clinic.languages))
 
 
 def next_opening(clinic: Clinic, now: datetime) -> datetime | None:

@@ -15,7 +15,7 @@ from campaigns.domain.recipients import Channel
 from campaigns.models import Clinic
 from campaigns.queries import queue
 from campaigns.queries.queue import Claimed
-from campaigns.services.compose import Approvals, approvals
+from campaigns.services.compose import Approvals, approvals_as_read
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def contexts(claimed: Sequence[Claimed]) -> dict[UUID, Context]:
         if zone is None:
             log.error("the time zone of a clinic does not exist", extra={"clinic": str(key)})
         else:
-            found[key] = Context(clinic, zone, approvals(clinic))
+            found[key] = Context(clinic, zone, approvals_as_read(clinic))
     return found
 
 

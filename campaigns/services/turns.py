@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from campaigns.domain.dialogue import LEAST_LIFE, About, Asked, open_for, open_question
+from campaigns.domain.dialogue import LEAST_LIFE, About, Asked, about, open_for, open_question
 from campaigns.domain.recipients import Channel
-from campaigns.models import Message
 from campaigns.queries import questions
 from campaigns.queries.queue import Claimed
 
@@ -50,19 +49,22 @@ class Turns:
             self._taken[phone] = (asked, now + open_for(asked[1]))
 
 
+def _about(row: Claimed) -> About:
+    return about(row.id, row.enrollment_id, row.group, row.visit_id, row.visit_version, row.asks)
+
+
 def turns(claimed: Sequence[Claimed], now: datetime) -> Turns:
     """Look at the phones of the questions in a batch, and keep them until the transaction ends."""
-    asking = [row.id for row in claimed if row.asks and row.channel == Channel.SMS]
+    asking = [row for row in claimed if row.asks and row.channel == Channel.SMS]
     if not asking:
         return Turns()
-    phones = questions.lock_phones(asking)
+    phones = questions.lock_phones([row.id for row in asking])
     owners = questions.owners(phones.values())
     found: dict[str, list[Asked]] = {phone: [] for phone in phones.values()}
     for asked in questions.asked_by_text(owners.keys(), now):
         found[owners[asked.patient]].append(asked)
-    rows = Message.objects.filter(pk__in=asking).defer("subject", "body", "html")
     return Turns(
         _phones=phones,
-        _about={row.pk: questions.about_message(row) for row in rows},
+        _about={row.id: _about(row) for row in asking},
         _open={phone: open_question(asked, now) for phone, asked in found.items()},
     )

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from campaigns.domain import sms
 from campaigns.domain.graphemes import clusters, is_pair
 from campaigns.domain.sms import PRESETS, Encoding, Limits, is_gsm7, normalise, segment
 
@@ -130,6 +131,17 @@ def test_packing_is_greedy(text: str) -> None:
     if packed.segments > 1 and packed.encoding is Encoding.GSM7:
         for one, two in pairwise(packed.parts):
             assert units(one + two[0], packed.encoding) > 153
+
+
+MARKED = st.text(st.sampled_from("ab  निਟੀக்ضّ\u0605\u06dd\u200d\u0301\u200c\n한\u1112\u1161"), max_size=120)
+
+
+@given(MARKED, st.integers(2, 40))
+def test_looking_near_the_ends_of_parts_gives_the_same_parts_as_looking_everywhere(
+    text: str, part: int
+) -> None:
+    everywhere = tuple(sms._pack(sms._atoms(text, gsm=False, part=part), part))
+    assert tuple(sms._cut(text, part)) == everywhere
 
 
 @pytest.mark.parametrize(
