@@ -149,9 +149,12 @@ SELECT * FROM unnest(%(hashes)b::text[], %(patients)b::uuid[], %(messages)b::big
 
 -- name: hold
 -- Whoever is about to send says so once more: the lease counts from here, and a lost one is noticed. The
--- messages are locked first, as everywhere, so that the sweeper and this never wait in a circle.
-WITH ours AS (
-    SELECT a.id FROM message m JOIN attempt a ON a.message_id = m.id AND a.epoch = m.epoch
+-- messages are locked first, as everywhere, so that the sweeper and this never wait in a circle. Nobody waits for
+-- the disk: a lease that a crash of the database forgets ends sooner, and the try is found in doubt.
+WITH at_once AS MATERIALIZED (
+    SELECT set_config('synchronous_commit', 'off', true)
+), ours AS (
+    SELECT a.id FROM at_once, message m JOIN attempt a ON a.message_id = m.id AND a.epoch = m.epoch
     WHERE a.id = ANY(%(attempts)s) AND m.state = 'attempting'
     ORDER BY m.id
     FOR NO KEY UPDATE OF m

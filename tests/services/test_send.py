@@ -53,6 +53,10 @@ def _hours_malformed(message: Message) -> None:
     Clinic.objects.filter(pk=message.clinic_id).update(staffed_hours=hours)
 
 
+def _limits_malformed(message: Message) -> None:
+    Clinic.objects.filter(pk=message.clinic_id).update(sms_limits={"gsm_single": 1, "gsm_part": 0})
+
+
 def _clinic_zone_gone(message: Message) -> None:
     Clinic.objects.filter(pk=message.clinic_id).update(time_zone="Mars/Olympus")
 
@@ -65,7 +69,8 @@ def _patient_zone_gone(message: Message) -> None:
     ("spoil", "ends"),
     [
         (_key_gone, (State.WAITING, Reason.RENDER_ERROR)),
-        (_hours_malformed, (State.SKIPPED, Reason.RENDER_ERROR)),
+        (_hours_malformed, (State.ACCEPTED, "")),  # these words name no hour
+        (_limits_malformed, (State.SKIPPED, Reason.RENDER_ERROR)),
         (_clinic_zone_gone, (State.SKIPPED, Reason.RENDER_ERROR)),
         (_patient_zone_gone, (State.ACCEPTED, "")),  # by the clinic's hours
     ],
