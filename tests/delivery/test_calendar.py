@@ -7,8 +7,11 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from icalendar import Calendar, Component
 
+from campaigns.delivery import calendar
 from campaigns.delivery.calendar import VisitEntry, visit_file
 
 VANCOUVER = ZoneInfo("America/Vancouver")
@@ -25,15 +28,15 @@ ENTRY = VisitEntry(
 
 
 def read(entry: VisitEntry) -> tuple[Component, Component]:
-    calendar: Component = Calendar.from_ical(visit_file(entry))
-    (event,) = calendar.walk("VEVENT")
+    file: Component = Calendar.from_ical(visit_file(entry))
+    (event,) = file.walk("VEVENT")
     assert not event.errors
-    return calendar, event
+    return file, event
 
 
 def test_it_says_when_and_where() -> None:
-    calendar, event = read(ENTRY)
-    assert calendar["METHOD"] == "PUBLISH"
+    file, event = read(ENTRY)
+    assert file["METHOD"] == "PUBLISH"
     assert event.decoded("DTSTART") == datetime(2026, 12, 1, 16, 0, tzinfo=UTC)
     assert event.decoded("DTEND") == datetime(2026, 12, 1, 16, 30, tzinfo=UTC)
     assert event.decoded("DTSTAMP") == ENTRY.now
@@ -59,8 +62,8 @@ def test_a_moved_visit_replaces_its_entry() -> None:
 
 
 def test_a_cancelled_visit_takes_its_entry_away() -> None:
-    calendar, event = read(replace(ENTRY, sequence=2, cancelled=True))
-    assert calendar["METHOD"] == "CANCEL"
+    file, event = read(replace(ENTRY, sequence=2, cancelled=True))
+    assert file["METHOD"] == "CANCEL"
     assert event["STATUS"] == "CANCELLED"
     assert event["UID"] == ENTRY.uid
 
@@ -75,6 +78,18 @@ def test_line_breaks_in_words_cannot_add_a_line() -> None:
 
 def test_the_same_visit_gives_the_same_bytes() -> None:
     assert visit_file(ENTRY) == visit_file(ENTRY)
+
+
+NAMES = st.one_of(st.text("ax-@.,;\\é\n", max_size=90), st.text("x", max_size=90))
+SECONDS = st.integers(0, 4_000_000_000)
+
+
+@given(NAMES, NAMES, SECONDS)
+def test_a_file_that_is_kept_and_filled_is_the_one_that_would_be_written(
+    uid: str, summary: str, seconds: int
+) -> None:
+    entry = replace(ENTRY, uid=uid, summary=summary, now=datetime.fromtimestamp(seconds, UTC))
+    assert visit_file(entry) == calendar._written(entry)
 
 
 @pytest.mark.parametrize("name", ["starts_at", "now"])
