@@ -158,6 +158,7 @@ def _after_rtl(text: str, index: int) -> bool:
     return True
 
 
+@lru_cache(maxsize=256)
 def calendar_words(edition: str, clinic: str, phone: str, own: OwnWords = NO_OWN_WORDS) -> tuple[str, str]:
     """Summary and note of a visit in the patient's calendar. `phone` is E.164. Raises TranslationMissing."""
     page = environment(edition, own).get_template(wording.CALENDAR)
@@ -175,7 +176,7 @@ def help_line(language: str) -> str:
 
 def reload() -> None:
     """Forget everything prepared, after a template or a catalog has changed on disk."""
-    for known in (_prepared, translations, catalog):
+    for known in (_prepared, calendar_words, translations, catalog):
         known.cache_clear()
     wording.forget()
     page_digest.cache_clear()
