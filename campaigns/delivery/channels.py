@@ -8,25 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
 from campaigns.domain.errors import CampaignsError
+from campaigns.domain.lifecycle import Ending as Ending  # channels and their callers know it from here
 from campaigns.domain.lifecycle import Reason
 
 
 class InvalidSetting(CampaignsError):
     """A setting of a channel is missing or cannot be used."""
-
-
-class Ending(StrEnum):
-    """How one try ended."""
-
-    ACCEPTED = "accepted"
-    NOT_SENT = "not_sent"
-    REJECTED = "rejected"
-    UNCERTAIN = "uncertain"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,12 +46,13 @@ _WITHOUT_CODE: dict[str, Reason] = {
 }
 
 _LONGEST = 64  # of any value we keep from a callback
+_LONGEST_WORD = 20  # and of a status or an error code: the length of its column
 
 
 def from_twilio(params: Mapping[str, str]) -> DeliveryEvent:
     """Read a Twilio status callback. Whatever it holds, this never raises."""
-    word = _field(params, "MessageStatus", "SmsStatus").lower()
-    code = _field(params, "ErrorCode")
+    word = _field(params, "MessageStatus", "SmsStatus").lower()[:_LONGEST_WORD]
+    code = _field(params, "ErrorCode")[:_LONGEST_WORD]
     state = TWILIO_STATES.get(word)
     return DeliveryEvent(
         provider_id=_field(params, "MessageSid", "SmsSid"),

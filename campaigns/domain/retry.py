@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from campaigns.domain.lifecycle import Reason
+from campaigns.domain.lifecycle import Ending, Reason, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +75,52 @@ def decide(
     if seconds > (expires_at - now).total_seconds():
         return RetryDecision(reason=Reason.EXPIRED)
     return RetryDecision(at=now + timedelta(seconds=seconds))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Next:
+    """Where a try leaves its message: the state, why, and for `waiting` until when (aware)."""
+
+    state: State
+    reason: Reason | None = None
+    at: datetime | None = None
+
+
+_FINAL = {
+    Ending.ACCEPTED: (State.ACCEPTED, None),
+    Ending.UNCERTAIN: (State.UNCERTAIN, None),
+    Ending.REJECTED: (State.REJECTED, Reason.PROVIDER_REFUSED),
+}
+"""Where a try leads that is not repeated, and the reason where the channel gives none."""
+
+
+def after_try(
+    ending: Ending,
+    reason: Reason | None,
+    *,
+    tries: int,
+    now: datetime,
+    expires_at: datetime,
+    retry_after: float | None = None,
+    seed: int = 0,
+) -> Next:
+    """Where a message goes after `tries` tries, of which the last ended so. Only what is proven unsent is
+    tried again. Times are aware; what `decide` raises comes through."""
+    if ending is not Ending.NOT_SENT:
+        state, otherwise = _FINAL[ending]
+        return Next(state=state, reason=None if state is State.ACCEPTED else reason or otherwise)
+    failure = reason or Reason.PROVIDER_DOWN
+    decision = decide(
+        tries=tries,
+        now=now,
+        expires_at=expires_at,
+        failure=failure,
+        retry_after=retry_after,
+        seed=seed,
+    )
+    if decision.at is None:
+        return Next(state=State.REJECTED, reason=decision.reason)
+    return Next(state=State.WAITING, reason=failure, at=decision.at)
 
 
 def _wait(policy: Policy, tries: int, seed: int, retry_after: float | None) -> float:

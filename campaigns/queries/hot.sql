@@ -164,7 +164,10 @@ RETURNING attempt.id;
 
 -- name: record_attempts
 UPDATE attempt a
-SET finished_at = t.finished_at, outcome = t.outcome, error_code = t.error_code, detail = t.detail,
+SET finished_at = t.finished_at, error_code = t.error_code, detail = t.detail,
+    -- A callback that came first knows better than a worker that had no answer.
+    outcome = CASE WHEN a.outcome = 'accepted' OR (a.outcome = 'not_sent' AND a.provider_id <> '')
+                   THEN a.outcome ELSE t.outcome END,
     provider_id = CASE WHEN a.provider_id = '' THEN t.provider_id ELSE a.provider_id END
 FROM unnest(%(attempts)b::uuid[], %(outcomes)b::text[], %(provider_ids)b::text[], %(codes)b::text[],
             %(details)b::text[], %(finished)b::timestamptz[])
@@ -180,7 +183,32 @@ SET state = t.state, reason = t.reason, due_at = t.due_at,
 FROM unnest(%(messages)b::bigint[], %(epochs)b::int[], %(states)b::text[], %(reasons)b::text[],
             %(due)b::timestamptz[])
      AS t(id, epoch, state, reason, due_at)
-WHERE m.id = t.id AND m.epoch = t.epoch AND m.state = 'attempting';
+WHERE m.id = t.id AND m.epoch = t.epoch AND m.state = 'attempting'
+RETURNING m.id;
+
+-- name: record_late
+-- The provider took tries whose worker slept: the messages have moved on meanwhile. That is proof like a callback's,
+-- by the rules of lifecycle.after_news: what was believed unsent has gone, and where a later try has begun, or
+-- another is known to have been taken, it may have gone twice.
+WITH late AS (
+    SELECT m.id, a.epoch = m.epoch OR m.state IN ('planned', 'waiting', 'skipped', 'cancelled') AS concerns,
+           (a.epoch = m.epoch AND m.state = 'uncertain')
+           OR m.state IN ('planned', 'waiting', 'skipped', 'cancelled') AS moves,
+           EXISTS (SELECT FROM attempt o
+                   WHERE o.message_id = m.id AND o.id <> a.id AND o.outcome = 'accepted') AS another
+    FROM attempt a JOIN message m ON m.id = a.message_id
+    -- One that did not arrive, by a callback that came before this, is tried again.
+    WHERE a.id = ANY(%(attempts)s) AND NOT (a.outcome = 'not_sent' AND a.provider_id <> '')
+    ORDER BY m.id
+    FOR NO KEY UPDATE OF m
+)
+UPDATE message m
+SET state = CASE WHEN moves THEN 'accepted' ELSE m.state END,
+    reason = CASE WHEN moves THEN '' ELSE m.reason END,
+    settled_at = CASE WHEN moves THEN %(now)s ELSE m.settled_at END,
+    duplicate_possible = m.duplicate_possible OR another OR NOT concerns
+FROM late
+WHERE m.id = late.id;
 
 -- name: settle
 -- Skips and deferrals decided by the gates, under the claim's lock.
@@ -190,6 +218,17 @@ SET state = t.state, reason = t.reason, due_at = t.due_at,
 FROM unnest(%(messages)s::bigint[], %(states)s::text[], %(reasons)s::text[], %(due)s::timestamptz[])
      AS t(id, state, reason, due_at)
 WHERE m.id = t.id AND m.state IN ('planned', 'waiting');
+
+-- name: restart_leases
+-- A clock that was put back leaves leases in the future, which would not end for as long as it was put back: they
+-- begin now. Locks as `hold` does.
+WITH ahead AS (
+    SELECT a.id FROM message m JOIN attempt a ON a.message_id = m.id AND a.epoch = m.epoch
+    WHERE m.state IN ('attempting', 'uncertain') AND a.leased_at > clock_timestamp() + interval '5 seconds'
+    ORDER BY m.id
+    FOR NO KEY UPDATE OF m
+)
+UPDATE attempt SET leased_at = clock_timestamp() FROM ahead WHERE attempt.id = ahead.id;
 
 -- name: lapsed
 -- Tries whose worker died: begun, never recorded, lease over by the database's own clock.
@@ -214,7 +253,9 @@ LIMIT %(limit)s;
 -- Keeps one piece of news about a try, the first time it comes, and locks its message before that: as everywhere.
 WITH ours AS (
     SELECT a.id AS attempt_id, a.epoch, a.provider_id, m.id, m.patient_id, m.channel, m.state,
-           m.epoch AS current_epoch, m.reason, m.tries, m.expires_at
+           m.epoch AS current_epoch, m.reason, m.tries, m.expires_at, a.outcome = 'not_sent' AS failed,
+           EXISTS (SELECT FROM attempt o
+                   WHERE o.message_id = m.id AND o.id <> a.id AND o.outcome = 'accepted') AS another
     FROM attempt a JOIN message m ON m.id = a.message_id
     WHERE a.id = %(attempt)s
     FOR NO KEY UPDATE OF m
@@ -225,5 +266,5 @@ WITH ours AS (
     RETURNING id
 )
 SELECT id, patient_id, channel, state, reason, tries, expires_at, epoch = current_epoch, provider_id <> '',
-       EXISTS (SELECT FROM kept)
+       failed AND provider_id <> '', another, EXISTS (SELECT FROM kept)
 FROM ours;

@@ -14,7 +14,7 @@ from uuid import UUID
 import psycopg
 from django.db import connection
 
-from campaigns.domain.lifecycle import PLANNED_PRIORITY
+from campaigns.domain.lifecycle import PLANNED_PRIORITY, Ending
 from campaigns.domain.pace import AHEAD
 from campaigns.models.encryption import decrypt, encrypt
 
@@ -240,7 +240,11 @@ def record(records: Sequence[Record], now: datetime) -> int:
         states=[r.state for r in records],
         reasons=[r.reason for r in records],
         due=[r.due_at for r in records],
-    ).rowcount
+    ).fetchall()
+    ours = {row[0] for row in moved}
+    late = [r.attempt_id for r in records if r.outcome == Ending.ACCEPTED and r.message_id not in ours]
+    if late:
+        _count("record_late", attempts=late, now=now)
     _bound(
         "record_attempts",
         attempts=[r.attempt_id for r in records],
@@ -250,7 +254,7 @@ def record(records: Sequence[Record], now: datetime) -> int:
         details=[r.detail for r in records],
         finished=[now for _ in records],
     )
-    return moved
+    return len(moved)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,7 +295,9 @@ def hold(attempt_ids: Sequence[UUID]) -> set[UUID]:
 
 
 def lapse(lease_seconds: int) -> int:
-    """Move tries whose worker died to `uncertain`; how many."""
+    """Move tries whose worker died to `uncertain`; how many. A lease by a clock that has been put back since
+    begins now."""
+    _count("restart_leases")
     return len(_run("lapsed", lease=lease_seconds))
 
 
@@ -330,7 +336,8 @@ def in_doubt(quiet_seconds: int, limit: int = 200) -> list[InDoubt]:
 class Heard:
     """The message that a piece of news is about, locked, as it was before. Ordered like hot.sql `hear`.
 
-    `is_current`: no later try has begun. `is_accepted`: we know that the provider took this try.
+    `is_current`: no later try has begun. `is_accepted`: we know that the provider took this try; `is_failed`:
+    that it did not arrive and is tried again; `another`: that the provider took another one.
     """
 
     message_id: int
@@ -342,6 +349,8 @@ class Heard:
     expires_at: datetime
     is_current: bool
     is_accepted: bool
+    is_failed: bool
+    another: bool
     is_new: bool
 
 

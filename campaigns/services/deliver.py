@@ -22,7 +22,7 @@ from campaigns.delivery.channels import Ending, Outcome, Outgoing
 from campaigns.delivery.registry import senders
 from campaigns.domain.lifecycle import ONE_WAY_ONLY, Reason, State
 from campaigns.domain.recipients import Channel
-from campaigns.domain.retry import decide
+from campaigns.domain.retry import after_try
 from campaigns.models import ContactPoint
 from campaigns.models.encryption import blind_index
 from campaigns.queries import clock, queue
@@ -178,26 +178,13 @@ def _record(ready: Ready, outcome: Outcome, now: datetime) -> Record:
 
 
 def _next(row: Claimed, outcome: Outcome, now: datetime) -> tuple[State, Reason | None, datetime]:
-    match outcome.ending:
-        case Ending.ACCEPTED:
-            return State.ACCEPTED, None, row.send_at
-        case Ending.UNCERTAIN:
-            return State.UNCERTAIN, outcome.reason, row.send_at
-        case Ending.REJECTED:
-            return State.REJECTED, outcome.reason or Reason.PROVIDER_REFUSED, row.send_at
-        case Ending.NOT_SENT:
-            return _again(row, replace(outcome, reason=outcome.reason or Reason.PROVIDER_DOWN), now)
-
-
-def _again(row: Claimed, outcome: Outcome, now: datetime) -> tuple[State, Reason | None, datetime]:
-    decision = decide(
+    after = after_try(
+        outcome.ending,
+        outcome.reason,
         tries=row.tries + 1,
         now=now,
         expires_at=row.expires_at,
-        failure=outcome.reason,
         retry_after=outcome.retry_after,
         seed=row.id,
     )
-    if decision.at is None:
-        return State.REJECTED, decision.reason, row.send_at
-    return State.WAITING, outcome.reason, decision.at
+    return after.state, after.reason, after.at or row.send_at

@@ -17,7 +17,7 @@ from django.db import DatabaseError, transaction
 
 from campaigns.delivery.channels import Ending, Outcome, Sought
 from campaigns.delivery.registry import senders
-from campaigns.domain.lifecycle import Reason, State
+from campaigns.domain.lifecycle import After, Reason, State, after_search
 from campaigns.domain.recipients import Channel
 from campaigns.models import Attempt, Clinic, Message
 from campaigns.queries import clock, queue
@@ -59,13 +59,15 @@ def _look_into(doubt: InDoubt, now: datetime, result: Settlement) -> None:
     except Exception as error:
         log.error("nobody can be asked", extra={"message_id": doubt.id, "why": type(error).__name__})
         if doubt.quiet and now >= doubt.expires_at:
-            result.unresolved += _move(doubt, State.UNRESOLVED, Reason.UNCERTAIN_EXPIRED, None, now)
+            given_up = After(state=State.UNRESOLVED, reason=Reason.UNCERTAIN_EXPIRED)
+            result.unresolved += _move(doubt, given_up, None, now)
     else:
         _settle(doubt, found, now, result)
 
 
 def _find(doubt: InDoubt) -> Outcome | None:
     others = Attempt.objects.filter(message__patient_id=doubt.patient_id).exclude(provider_id="")
+    others = others.exclude(pk=doubt.attempt_id)
     sought = Sought(
         to=doubt.address,
         text=doubt.body,
@@ -85,31 +87,34 @@ def _message_id(doubt: InDoubt) -> str:
 
 
 def _settle(doubt: InDoubt, found: Outcome | None, now: datetime, result: Settlement) -> None:
+    after = after_search(
+        found.ending if found else None,
+        quiet=doubt.quiet,
+        expired=now >= doubt.expires_at,
+        twice=settings.EMAIL_UNCERTAIN == "at_least_once",
+    )
+    if after is None:
+        return
+    moved = _move(doubt, after, found, now)
+    result.accepted += moved if after.state is State.ACCEPTED else 0
+    result.again += moved if after.state is State.WAITING else 0
+    result.unresolved += moved if after.state is State.UNRESOLVED else 0
+
+
+def _move(doubt: InDoubt, after: After, found: Outcome | None, now: datetime) -> int:
     """Move one message on, unless a callback has done so meanwhile: state and epoch must still match."""
-    if found is not None and found.ending is Ending.ACCEPTED:
-        result.accepted += _move(doubt, State.ACCEPTED, "", found, now)
-    elif not doubt.quiet or (found is not None and found.ending is Ending.UNCERTAIN):
-        return  # too early to believe in silence, or the provider cannot be asked now
-    elif now >= doubt.expires_at:
-        result.unresolved += _move(doubt, State.UNRESOLVED, Reason.UNCERTAIN_EXPIRED, None, now)
-    elif found is not None or settings.EMAIL_UNCERTAIN == "at_least_once":
-        result.again += _move(doubt, State.WAITING, "", found, now)
-    else:
-        result.unresolved += _move(doubt, State.UNRESOLVED, Reason.UNCERTAIN_EXPIRED, None, now)
-
-
-def _move(doubt: InDoubt, state: State, reason: str, found: Outcome | None, now: datetime) -> int:
+    again = after.state is State.WAITING
     with transaction.atomic():
         rows = Message.objects.filter(pk=doubt.id, epoch=doubt.epoch, state=State.UNCERTAIN)
-        settled = None if state is State.WAITING else now
-        moved = rows.update(state=state, reason=reason, due_at=now, settled_at=settled)
-        if moved and state is State.WAITING and found is None:
-            # SMTP has no memory: the earlier try may have arrived as well, and staff are told so for good.
+        moved = rows.update(
+            state=after.state, reason=after.reason or "", due_at=now, settled_at=None if again else now
+        )
+        if moved and after.doubled:
             Message.objects.filter(pk=doubt.id).update(duplicate_possible=True)
         if moved:
             Attempt.objects.filter(pk=doubt.attempt_id).update(
                 finished_at=now,
-                outcome=state if state is not State.WAITING else Ending.NOT_SENT,
+                outcome=Ending.NOT_SENT if again else after.state,
                 provider_id=found.provider_id if found else "",
             )
     return moved

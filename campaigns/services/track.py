@@ -10,7 +10,7 @@ from django.db import transaction
 
 from campaigns.delivery.channels import Ending
 from campaigns.delivery.events import DeliveryEvent as News
-from campaigns.domain.lifecycle import ONE_WAY_ONLY, Reason, State, after_event
+from campaigns.domain.lifecycle import ONE_WAY_ONLY, Reason, State, after_news
 from campaigns.domain.recipients import Channel
 from campaigns.domain.retry import decide
 from campaigns.models import Attempt, ContactPoint, Message
@@ -27,29 +27,34 @@ def track(attempt_id: UUID, news: News) -> bool:
     with transaction.atomic():
         heard = queue.hear(attempt_id, news.provider_id, news.word, news.error_code, now)
         if heard is not None and heard.is_new:
-            _note_acceptance(attempt_id, heard, news)
-            if news.state is not None and (heard.is_current or heard.state == State.WAITING):
-                _advance(heard, news.state, news.reason, now)
+            _take(attempt_id, heard, news, now)
     return heard is not None
 
 
-def _note_acceptance(attempt_id: UUID, heard: Heard, news: News) -> None:
+def _take(attempt_id: UUID, heard: Heard, news: News, now: datetime) -> None:
     """A signed callback that names our attempt proves that the provider took it, whatever we recorded."""
     if not heard.is_accepted:
         accepted = {"provider_id": news.provider_id, "outcome": Ending.ACCEPTED}
         Attempt.objects.filter(pk=attempt_id).update(**accepted)
-    if not heard.is_current and heard.state != State.WAITING and news.state is not State.UNDELIVERED:
-        # It was believed unsent, or not delivered, and another try has begun since.
+    old = State(heard.state)
+    after = after_news(
+        old, news.state, newest=heard.is_current, another=heard.another, failed=heard.is_failed
+    )
+    if after.doubled:
         Message.objects.filter(pk=heard.message_id).update(duplicate_possible=True)
+    if after.state is not old:
+        _advance(attempt_id, heard, after.state, news.reason, now)
+    if after.state is not old and old in {State.SKIPPED, State.CANCELLED}:
+        # What it told the patient counts as said from now on, and may have to be put right.
+        transaction.on_commit(partial(plan_again, heard.patient_id))
 
 
-def _advance(heard: Heard, reported: State, reason: Reason | None, now: datetime) -> None:
-    new = after_event(State(heard.state), reported)
-    if new == heard.state:
-        return
+def _advance(attempt_id: UUID, heard: Heard, new: State, reason: Reason | None, now: datetime) -> None:
     why = reason if new is State.UNDELIVERED else None
     if why is Reason.UNREACHABLE and heard.channel == Channel.SMS and _tried_later(heard, now):
-        return  # a mail server has tried for days before it gives up
+        # A mail server has tried for days before it gives up. The try has failed: the next is no second one.
+        Attempt.objects.filter(pk=attempt_id).update(outcome=Ending.NOT_SENT)
+        return
     Message.objects.filter(pk=heard.message_id).update(state=new, settled_at=now, reason=why or "")
     if why is not None:
         _learn(heard, why, now)
@@ -60,6 +65,8 @@ def _tried_later(heard: Heard, now: datetime) -> bool:
     changes nothing."""
     if (heard.state, heard.reason) == (State.WAITING, Reason.UNREACHABLE):
         return True
+    if heard.state in {State.SKIPPED, State.CANCELLED}:
+        return False
     later = decide(
         tries=heard.tries,
         now=now,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.domain.lifecycle import Reason
-from campaigns.domain.retry import RetryDecision, decide
+from campaigns.domain.lifecycle import Ending, Reason, State
+from campaigns.domain.retry import Next, RetryDecision, after_try, decide
 
 NOW = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
 NEXT_DAY = NOW + timedelta(days=1)
@@ -97,3 +97,24 @@ def test_naive_times_are_refused() -> None:
         decide(tries=1, now=naive, expires_at=NEXT_DAY)
     with pytest.raises(ValueError, match="aware"):
         decide(tries=1, now=NOW, expires_at=naive)
+
+
+@pytest.mark.parametrize(
+    ("ending", "reason", "left", "after"),
+    [
+        (Ending.ACCEPTED, None, 1, Next(state=State.ACCEPTED)),
+        (Ending.UNCERTAIN, None, 1, Next(state=State.UNCERTAIN)),
+        (Ending.REJECTED, None, 1, Next(state=State.REJECTED, reason=Reason.PROVIDER_REFUSED)),
+        (Ending.REJECTED, Reason.LANDLINE, 1, Next(state=State.REJECTED, reason=Reason.LANDLINE)),
+        (Ending.NOT_SENT, None, 0, Next(state=State.REJECTED, reason=Reason.EXPIRED)),
+    ],
+)
+def test_a_try_leads_to_a_state(ending: Ending, reason: Reason | None, left: int, after: Next) -> None:
+    assert after_try(ending, reason, tries=1, now=NOW, expires_at=NOW + timedelta(days=left)) == after
+
+
+@pytest.mark.parametrize("reason", [None, Reason.PROVIDER_CONFIG])
+def test_only_what_is_proven_unsent_waits_for_another_try(reason: Reason | None) -> None:
+    after = after_try(Ending.NOT_SENT, reason, tries=1, now=NOW, expires_at=NEXT_DAY, seed=5)
+    decision = decide(tries=1, now=NOW, expires_at=NEXT_DAY, failure=after.reason, seed=5)
+    assert after == Next(state=State.WAITING, reason=reason or Reason.PROVIDER_DOWN, at=decision.at)

@@ -47,7 +47,9 @@ NOT_PURE_CALLS = frozenset(["open", "print", "input", "exec", "eval"])
 NOT_PURE_METHODS = frozenset(
     ["now", "today", "utcnow", "uuid1", "uuid4", "getenv", "urandom", "read_text", "write_text"]
 )
-CLOCK_CALLS = frozenset({"timezone.now", "datetime.now", "datetime.utcnow", "datetime.today", "date.today"})
+CLOCKS = frozenset({"timezone.now", "datetime.now", "datetime.utcnow", "datetime.today", "date.today"})
+WALL_CLOCKS = frozenset(["time", "time_ns", "localtime", "gmtime", "ctime", "strftime", "asctime"])
+"""What of the `time` module tells the time of day; `monotonic` and its like only measure."""
 SIGNALS = ("django.db.models.signals", "django.core.signals", "django.dispatch")
 VAGUE_NAMES = frozenset(["utils", "util", "helpers", "helper", "common", "misc", "shared", "base_utils"])
 LEFT_OVERS = frozenset(["skip", "skipif", "xfail", "importorskip"])
@@ -192,13 +194,19 @@ def impure_calls(sources: Iterable[Source]) -> Complaints:
 
 
 def clocks(sources: Iterable[Source]) -> Complaints:
-    """The machine's clock, read beside the one clock of queries/clock.py."""
-    return [
-        f"{one.path}:{call.lineno} calls {ast.unparse(call.func)}"
-        for one in sources
-        for call in calls(one)
-        if ast.unparse(call.func) in CLOCK_CALLS
-    ]
+    """The machine's clock, read beside the one clock of queries/clock.py, or handed on to be read."""
+    return [f"{one.path}:{line} reads {name}" for one in sources for name, line in _clocks(one)]
+
+
+def _clocks(one: Source) -> Iterator[tuple[str, int]]:
+    wall = {f"time.{name}" for name in WALL_CLOCKS}
+    yield from ((name, line) for name, line in imported(one) if name in wall)
+    has_time = any(name == "time" for name, _ in imported(one))
+    for node in ast.walk(one.tree):
+        if isinstance(node, ast.Attribute):
+            name = ast.unparse(node)
+            if {name, name.removeprefix("datetime.")} & CLOCKS or (has_time and name in wall):
+                yield name, node.lineno
 
 
 def delayed_tasks(sources: Iterable[Source]) -> Complaints:
