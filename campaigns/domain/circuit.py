@@ -19,6 +19,8 @@ FIRST = timedelta(seconds=15)
 CONFIG_FIRST = timedelta(seconds=60)
 """The first wait where our own set-up is at fault: a person has to mend it."""
 LONGEST = timedelta(minutes=5)
+LONGEST_WISH = timedelta(hours=1)
+"""A provider may ask for more. Then it is asked again after this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,4 +66,6 @@ def after_tries(circuit: Circuit, *, answered: bool, troubles: Sequence[Trouble]
 def _wait(times: int, why: Reason, wish: float | None) -> timedelta:
     first = CONFIG_FIRST if why is Reason.PROVIDER_CONFIG else FIRST
     wait = min(first * 2 ** min(times, 16), LONGEST)
-    return wait if wish is None else max(timedelta(seconds=wish), wait if times else timedelta())
+    if wish is None:
+        return wait
+    return max(min(timedelta(seconds=wish), LONGEST_WISH), wait if times else timedelta())

@@ -17,13 +17,15 @@ WHERE id IN (
 
 -- name: claim
 -- Locks a batch for this transaction: answers and safety texts first, then what expires soonest. A channel that is
--- shut gives its probe alone, a number that has enough to send what cannot wait.
+-- shut gives its probe alone, a number that has enough to send what cannot wait. What is further ahead than that can
+-- be was written by a clock that has been put back since.
 SELECT m.id FROM message m
 WHERE m.state IN ('planned', 'waiting') AND m.due_at <= %(now)s AND m.expires_at > %(now)s
   AND NOT EXISTS (SELECT FROM channel_state s
                   WHERE s.clinic_id = m.clinic_id AND s.channel = m.channel
                     AND ((s.shut_until IS NOT NULL AND s.probe IS DISTINCT FROM m.id)
-                         OR (s.free_at > %(ahead)s AND m.priority >= %(planned)s)))
+                         OR (s.free_at > %(ahead)s AND s.free_at < %(ahead)s + interval '10 minutes'
+                             AND m.priority >= %(planned)s)))
 ORDER BY m.priority, m.expires_at, m.id
 LIMIT %(limit)s
 FOR UPDATE OF m SKIP LOCKED;
@@ -39,8 +41,8 @@ FROM (SELECT t.id AS state_id, found.id
             AND m.due_at <= %(now)s AND m.expires_at > %(now)s
           ORDER BY m.priority, m.expires_at, m.id
           LIMIT 1) AS found
-      WHERE t.shut_until <= %(now)s) AS due
-WHERE s.id = due.state_id AND s.shut_until <= %(now)s;
+      WHERE t.shut_until <= %(now)s OR t.shut_until > %(now)s + interval '1 hour') AS due
+WHERE s.id = due.state_id AND (s.shut_until <= %(now)s OR s.shut_until > %(now)s + interval '1 hour');
 
 -- name: open_channels
 -- What was answered is open again. Touches nothing on a good day.

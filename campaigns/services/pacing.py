@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from campaigns.domain.lifecycle import PLANNED_PRIORITY
-from campaigns.domain.pace import Pace
+from campaigns.domain.pace import AHEAD, Pace
 from campaigns.domain.recipients import Channel
 from campaigns.models import ChannelState
 from campaigns.queries.queue import Claimed
@@ -29,7 +29,7 @@ class Senders:
             for row in held.select_for_update().order_by("pk"):
                 self._rows[row.clinic_id] = row
                 rate = known[row.clinic_id].clinic.segments_per_second
-                self._paces[row.clinic_id] = Pace(rate, row.free_at or now)
+                self._paces[row.clinic_id] = Pace(rate, min(row.free_at or now, now + 2 * AHEAD))
 
     def take(self, row: Claimed, segments: int, now: datetime) -> datetime | None:
         """Hand over a text; or when to ask again."""

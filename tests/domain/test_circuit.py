@@ -31,6 +31,7 @@ def wait(circuit: Circuit) -> float | None:
         ([DOWN, CONFIG, DOWN], 60),
         ([Trouble(reason=Reason.PROVIDER_DOWN, retry_after=7)], 7),
         ([Trouble(reason=Reason.PROVIDER_DOWN, retry_after=900)], 900),
+        ([Trouble(reason=Reason.PROVIDER_DOWN, retry_after=86_400)], 3_600),
         ([Trouble(reason=Reason.PROVIDER_DOWN, retry_after=0)], 0),
         ([], None),
     ],

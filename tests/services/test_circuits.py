@@ -161,3 +161,21 @@ def test_an_answer_to_a_patient_does_not_wait_for_the_pace(clinic: Clinic, provi
     _tick(texts[0].send_at + timedelta(seconds=2))
     waiting.refresh_from_db()
     assert waiting.state == State.ACCEPTED
+
+
+def test_a_clock_that_was_put_back_keeps_no_channel_shut(clinic: Clinic, provider: FakeSender) -> None:
+    Clinic.objects.update(segments_per_second=1)
+    text = _texts(clinic, 1)[0]
+    later = text.send_at + timedelta(hours=5)
+    row = ChannelState.objects.create(clinic=clinic, channel="sms", free_at=later)
+    _tick(text.send_at)
+    _tick(text.send_at + timedelta(seconds=15))
+    text.refresh_from_db()
+    assert text.state == State.ACCEPTED
+    shut = {"failures": 9, "times": 2, "since": later, "shut_until": later, "why": "provider_down"}
+    ChannelState.objects.filter(pk=row.pk).update(**shut)
+    other = due_text(make_patient(clinic, email="", phone="+16045550177"))
+    _tick(other.send_at + timedelta(minutes=10))
+    row.refresh_from_db()
+    other.refresh_from_db()
+    assert (other.state, row.shut_until) == (State.ACCEPTED, None)
