@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import logging.config
 import os
+from contextlib import suppress
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "campaigns.settings")
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import beat_init, setup_logging, worker_init, worker_ready
 from django.conf import settings
+from kombu.exceptions import OperationalError
 
 import campaigns  # noqa: F401  pins the zone data before anything builds a zone
 
@@ -48,6 +50,7 @@ app.conf.update(
         "climb the alert ladder": {"task": "climb", "schedule": 15.0, "options": {"expires": 30}},
         "read stored mail": {"task": "read_mail", "schedule": 10.0, "options": {"expires": 30}},
         "fetch mail": {"task": "fetch_mail", "schedule": 60.0, "options": {"expires": 60}},
+        "heartbeat": {"task": "heartbeat", "schedule": 60.0, "options": {"expires": 60}},
         "follow changed sequences": {
             "task": "replan_changed",
             "schedule": 600.0,
@@ -56,6 +59,30 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks(["campaigns"])
+
+
+@beat_init.connect
+def all_at_once(**_: object) -> None:
+    """Ask for everything once at a start: what is due each ten minutes must not be silent for so long."""
+    with suppress(OperationalError):
+        for entry in app.conf.beat_schedule.values():
+            app.send_task(entry["task"], **entry["options"])
+
+
+@worker_init.connect
+def remember(**_: object) -> None:
+    """Before anything is claimed: processes that send hold the database against what this machine knows."""
+    from campaigns.services import memory
+
+    memory.begin(settings.STATE)
+
+
+@worker_ready.connect
+def watch_myself(**_: object) -> None:
+    """End a worker that is connected and takes no work."""
+    from campaigns.local import watchdog
+
+    watchdog.start(app)
 
 
 class OneLine(logging.Filter):

@@ -21,7 +21,9 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.http.request import validate_host
 
+from campaigns.delivery import heartbeat
 from campaigns.delivery.channels import InvalidSetting
+from campaigns.delivery.email_mime import is_address
 from campaigns.delivery.mailbox import inbox_config
 from campaigns.delivery.registry import ChannelSettings, alert_email, build
 from campaigns.models.encryption import encrypt
@@ -225,6 +227,8 @@ def demo_reaches_nobody() -> Findings:
         yield _error(10, "The demo would send real e-mail: EMAIL_URL is not this machine", mend)
     if settings.ALERT_EMAIL_URL and not _on_this_machine(settings.ALERT_EMAIL_URL):
         yield _error(10, "The demo would send real alerts: ALERT_EMAIL_URL is not this machine", mend)
+    if settings.HEARTBEAT_URL and not _on_this_machine(settings.HEARTBEAT_URL):
+        yield _error(10, "The demo would reach an outside service: HEARTBEAT_URL is not this machine", mend)
     if settings.EMAIL_SENT_URL and not _on_this_machine(settings.EMAIL_SENT_URL):
         yield _error(10, "The demo would read a real mailbox: EMAIL_SENT_URL is not this machine", mend)
 
@@ -286,6 +290,25 @@ def _mailbox() -> Findings:
     elif not (config.encrypted or here):
         what = "INBOUND_IMAP_URL says tls=none: its password crosses the network unencrypted"
         yield _warning(20, what, "Use imaps://.")
+
+
+# --- watching
+
+
+@_checks
+def watching() -> Findings:
+    """Whoever is told of silence must be reachable, and by another way than what fell silent."""
+    if settings.HEARTBEAT_URL and (fault := heartbeat.fault(settings.HEARTBEAT_URL)):
+        yield _error(21, fault, "Set it to the https:// address that the outside service gave you.")
+    if wrong := [address for address in settings.WATCH_EMAIL if not is_address(address)]:
+        yield _error(21, f"WATCH_EMAIL is no address: {', '.join(wrong)}", "List addresses with commas.")
+    if settings.DEMO:
+        return
+    if settings.WATCH_EMAIL and not settings.ALERT_EMAIL_URL and settings.EMAIL_CHANNEL == "simulator":
+        yield _warning(21, "WATCH_EMAIL is set and no relay is: nobody is told", "Set ALERT_EMAIL_URL.")
+    if _sends() and not (settings.HEARTBEAT_URL or settings.WATCH_EMAIL):
+        mend = "Set WATCH_EMAIL and run `campaigns watch`, or set HEARTBEAT_URL, or both."
+        yield _warning(21, "Nobody is told when messages stand still", mend)
 
 
 # --- time

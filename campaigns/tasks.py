@@ -11,7 +11,7 @@ from django.db import InterfaceError, OperationalError
 from kombu.exceptions import OperationalError as BrokerError
 
 from campaigns.services import climb as climb_service
-from campaigns.services import fetch_mail, plan, receive_mail, send, take_in
+from campaigns.services import fetch_mail, heartbeat, plan, receive_mail, send, take_in
 from campaigns.services import reconcile as reconcile_service
 
 log = logging.getLogger(__name__)
@@ -89,3 +89,10 @@ def read_mail() -> None:
 def fetch_mailbox() -> None:
     """Bring in what is new in the mailbox, where the installation reads one."""
     fetch_mail.fetch_mail()
+
+
+@shared_task(name="heartbeat")
+@next_tick_tries_again()
+def send_heartbeat() -> None:
+    """Tell an outside service that everything is being done, where the installation names one."""
+    heartbeat.send()

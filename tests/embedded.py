@@ -37,6 +37,8 @@ _NOT_FOR_TESTS = (
     "TRUSTED_PROXIES",
     "SENTRY_DSN",
     "HEARTBEAT_URL",
+    "WATCH_EMAIL",
+    "ALERT_EMAIL_URL",
 )
 _OURS = "CAMPAIGNS_TEST_SERVERS"
 """Tells a process that shares the tests which addresses are the first process's servers, not the caller's."""

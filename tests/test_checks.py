@@ -17,8 +17,10 @@ from django.test import override_settings
 from django.utils import timezone
 from pytest_django import Settings
 
-from campaigns.models import Alert, Clinic, Installation, OnCall, Staff, Wording
+from campaigns.models import Clinic, Installation, OnCall, Staff, Tick, Wording
+from campaigns.queries import ticks
 from campaigns.services import examine, review
+from campaigns.services.duties import Duty
 from campaigns.services.examine import Level, NotFit, is_fit, refuse_unfit, settings_findings
 
 chance = random.Random(1)  # the same in each process that shares the tests
@@ -46,14 +48,20 @@ SAFE: dict[str, Any] = {
     "MAIL_AUTHSERV_ID": "mx.westside-pain.ca",
     "MAIL_WEBHOOK_SECRET": "",
     "INBOUND_IMAP_URL": "",
+    "HEARTBEAT_URL": "https://heartbeat.westside-pain.ca/0000",
+    "WATCH_EMAIL": ["owner@westside-pain.ca"],
     "SENDER_THREADS": 16,
     "LEASE_SECONDS": 60,
     "QUIET_SECONDS": 180,
 }
 SIMULATED = {"SMS_CHANNEL": "simulator", "EMAIL_CHANNEL": "simulator"} | dict.fromkeys(
-    ("TWILIO_ACCOUNT_SID", "EMAIL_URL"), ""
+    ("TWILIO_ACCOUNT_SID", "EMAIL_URL", "HEARTBEAT_URL", "WATCH_EMAIL"), ""
 )
-LOOPBACK = {"TWILIO_API_BASE_URL": "http://127.0.0.1:9000", "EMAIL_URL": "smtp://localhost:9001?tls=none"}
+LOOPBACK = {
+    "TWILIO_API_BASE_URL": "http://127.0.0.1:9000",
+    "EMAIL_URL": "smtp://localhost:9001?tls=none",
+    "HEARTBEAT_URL": "http://127.0.0.1:9002/",
+}
 DEMO = {
     "DEMO": True,
     "SECURE": False,
@@ -114,6 +122,12 @@ def test_safe_settings_are_called_safe() -> None:
         ({"MAIL_WEBHOOK_SECRET": "short"}, ERROR, "E020"),
         ({"INBOUND_IMAP_URL": "mail.westside-pain.ca"}, ERROR, "E020"),
         ({"INBOUND_IMAP_URL": "imap://user:secret@mail.westside-pain.ca/INBOX?tls=none"}, WARNING, "W020"),
+        ({"HEARTBEAT_URL": "http://heartbeat.westside-pain.ca/0000"}, ERROR, "E021"),
+        ({"HEARTBEAT_URL": "ftp://127.0.0.1/"}, ERROR, "E021"),
+        ({"HEARTBEAT_URL": "https://["}, ERROR, "E021"),
+        ({"WATCH_EMAIL": ["nobody"]}, ERROR, "E021"),
+        ({"HEARTBEAT_URL": "", "WATCH_EMAIL": []}, WARNING, "W021"),
+        ({"EMAIL_CHANNEL": "simulator", "EMAIL_URL": ""}, WARNING, "W021"),
         ({"SENDER_THREADS": 0}, ERROR, "E012"),
         ({"LEASE_SECONDS": 10}, ERROR, "E012"),
         ({"QUIET_SECONDS": 59}, ERROR, "E013"),
@@ -227,7 +241,9 @@ def clinic(db: None) -> Clinic:
         created_at=timezone.now(),
     )
     review.approve_language(made, "en-CA", by="dr@clinic.example", now=timezone.now())
-    Installation.objects.update_or_create(pk=1, defaults={"last_tick_at": timezone.now()})
+    Installation.objects.get_or_create(pk=1)
+    for duty in Duty:
+        ticks.mark(duty)
     nurse = Staff.objects.create(clinic=made, email="nurse@clinic.example", created_at=timezone.now())
     OnCall.objects.create(clinic=made, staff=nurse, email=nurse.email, phone="+16045550140")
     return made
@@ -270,11 +286,16 @@ def test_doctor_answers_in_json(safe: Settings, clinic: Clinic, capsys: pytest.C
             WARNING,
             "paused (restored)",
         ),
-        (lambda: Installation.objects.update(last_tick_at=None), WARNING, "Nothing has looked"),
         (
-            lambda: Installation.objects.update(last_tick_at=timezone.now() - timedelta(minutes=3)),
+            lambda: Installation.objects.update(paused=True, lost_since=timezone.now()),
             ERROR,
-            "Nothing has looked for due messages since",
+            "All sending is paused",
+        ),
+        (lambda: Tick.objects.all().delete(), WARNING, "Nothing has looked"),
+        (
+            lambda: Tick.objects.filter(duty="sending").update(at=timezone.now() - timedelta(minutes=3)),
+            ERROR,
+            "Nobody is looking for due messages any more",
         ),
         (
             lambda: Installation.objects.update(rehearsal_now=timezone.now()),
@@ -294,11 +315,9 @@ def test_doctor_answers_in_json(safe: Settings, clinic: Clinic, capsys: pytest.C
             "nobody on the alert list is on duty now",
         ),
         (
-            lambda: Alert.objects.create(
-                urgency="urgent", rule="x", opened_at=timezone.now() - timedelta(minutes=3)
-            ),
+            lambda: Tick.objects.filter(duty="climbing").update(at=timezone.now() - timedelta(minutes=3)),
             ERROR,
-            "nothing has looked at the alert ladder",
+            "Nobody is climbing the alert ladder any more",
         ),
         (lambda: Wording.objects.all().delete(), ERROR, "Westside: 0 of"),
         (
@@ -311,6 +330,7 @@ def test_doctor_answers_in_json(safe: Settings, clinic: Clinic, capsys: pytest.C
     ],
     ids=[
         "paused",
+        "restored",
         "never ticked",
         "stale tick",
         "rehearsing",

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +23,11 @@ import urllib3
 import yaml
 
 from campaigns.__main__ import LAUNCHERS
-from campaigns.local import children, embedded, postgres, secrets
+from campaigns.local import children, embedded, postgres, processes, secrets
+from campaigns.local.folders import make_state
+from campaigns.local.loopback_twilio import LoopbackTwilio
 from campaigns.services.examine import SERVERS
+from tests import factories
 from tests.house.sources import ROOT, product
 from tests.test_docs import settings_read
 
@@ -28,7 +36,7 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
 SECRET = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "FIELD_KEYS", "TWILIO_AUTH_TOKEN", "EMAIL_URL"}
-SECRET |= {"MAIL_WEBHOOK_SECRET", "INBOUND_IMAP_URL"}
+SECRET |= {"ALERT_EMAIL_URL", "HEARTBEAT_URL", "MAIL_WEBHOOK_SECRET", "INBOUND_IMAP_URL"}
 
 every_service = pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
 every_process = pytest.mark.parametrize("service", OURS.values(), ids=OURS)
@@ -38,7 +46,7 @@ every_process = pytest.mark.parametrize("service", OURS.values(), ids=OURS)
 
 
 def test_the_compose_file_has_the_processes_of_an_installation() -> None:
-    assert set(OURS) == {"web", "worker", "alerts", "beat", "mail-in", "migrate", "doctor"}
+    assert set(OURS) == {"web", "worker", "alerts", "beat", "watch", "mail-in", "migrate", "doctor"}
     assert set(SERVICES) - set(OURS) == {"postgres", "valkey", "mail"}
     assert [name for name, service in SERVICES.items() if "mail" in service.get("profiles", [])] == ["mail"]
 
@@ -83,7 +91,7 @@ def test_a_process_gets_only_settings_that_exist_and_its_secrets_as_files(servic
 
 @every_process
 def test_a_process_runs_a_command_that_exists(service: dict[str, Any]) -> None:
-    assert service["command"][0] in {*LAUNCHERS, "mail-in", "migrate", "doctor"}
+    assert service["command"][0] in {*LAUNCHERS, "watch", "mail-in", "migrate", "doctor"}
 
 
 @every_service
@@ -152,16 +160,19 @@ def test_the_image_holds_only_what_it_needs() -> None:
 SCRIPT = """
 import django
 django.setup()
-import worker
-from campaigns.tasks import reconcile
+from datetime import timedelta
+from campaigns.models import Message
 from tests import factories
 factories.set_now(factories.NOON)
 clinic = factories.make_clinic()
-for number in range(5):
-    email, phone = f"patient{number}@patients.example", f"+1604555012{number}"
+for number in range(15):
+    email, phone = f"patient{number}@patients.example", f"+160455501{number + 20}"
     factories.make_patient(clinic, phone=phone, email=email, sequences=["welcome"])
-reconcile.delay()
+Message.objects.update(due_at=factories.NOON + timedelta(hours=1))
 """
+PATIENTS = 15
+PHONES = [f"+160455501{number + 20}" for number in range(PATIENTS)]
+"""A text and an e-mail for each, none of them due yet."""
 
 
 def command(*words: object) -> list[str]:
@@ -200,6 +211,7 @@ def env(servers: embedded.Servers, tmp_path: Path) -> dict[str, str]:
 def messages(env: Mapping[str, str]) -> list[tuple[str, int]]:
     """State and number of tries of each message."""
     query = "SELECT state, (SELECT count(*) FROM attempt WHERE message_id = message.id) FROM message"
+    query += " ORDER BY id"
     with psycopg.connect(env["DATABASE_URL"]) as connection:
         return connection.execute(query).fetchall()
 
@@ -229,46 +241,167 @@ def test_strangers_are_refused_by_both_servers(servers: embedded.Servers) -> Non
         redis.Redis.from_url(re.sub(r":\w+@", "", servers.redis_url)).ping()
 
 
+class Listener:
+    """Everything that is said to Redis, bodies of tasks opened."""
+
+    def __init__(self, url: str) -> None:
+        self.heard: list[str] = []
+        self._client = redis.Redis.from_url(url)
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        with suppress(redis.RedisError, OSError, ValueError), self._client.monitor() as monitor:  # type: ignore[no-untyped-call]
+            for said in monitor.listen():
+                self.heard.append(_opened(said["command"]))
+
+    def close(self) -> None:
+        self._thread.join(5)
+        self._client.close()
+
+
+def _opened(command: str) -> str:
+    bodies = re.findall(r'"?body\W+([A-Za-z0-9+/=]{8,})', command)
+    return " ".join([command, *(base64.b64decode(body).decode() for body in bodies)])
+
+
+def release(env: Mapping[str, str], count: int) -> None:
+    """Let so many messages more be due."""
+    due = "SELECT id FROM message WHERE due_at > %(noon)s AND state = 'planned' ORDER BY id LIMIT %(count)s"
+    with psycopg.connect(env["DATABASE_URL"]) as connection:
+        connection.execute(
+            f"UPDATE message SET due_at = %(noon)s WHERE id IN ({due})",  # noqa: S608
+            {"noon": factories.NOON, "count": count},
+        )
+
+
+@pytest.fixture
+def twilio(env: dict[str, str]) -> Iterator[LoopbackTwilio]:
+    """Where texts go. It never calls back."""
+    with LoopbackTwilio(auth_token="token") as server:
+        server.callbacks = False
+        env |= {"SMS_CHANNEL": "twilio", "TWILIO_API_BASE_URL": server.base_url, "CAMPAIGNS_DEMO": "1"}
+        env |= {"TWILIO_ACCOUNT_SID": server.account_sid, "TWILIO_AUTH_TOKEN": "token"}
+        env |= {"TWILIO_FROM": "+16045550199"}
+        yield server
+
+
+@dataclass
+class Machines:
+    """Two of everything: `programs` by name, what they were told, and where they write."""
+
+    one: dict[str, str]
+    two: dict[str, str]
+    logs: Path
+    programs: dict[str, children.Child] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """The first machine's by our commands, the second's by what those become: half of the time."""
+        ports = [machine["PUBLIC_BASE_URL"].rpartition(":")[2] for machine in (self.one, self.two)]
+        started: dict[str, tuple[Sequence[str | Path], dict[str, str]]] = {
+            "web-one": (command("web", "--workers", 1, "--port", ports[0]), self.one),
+            "worker-one": (command("worker", "--name", "one", "--concurrency", 1), self.one),
+            "beat-one": (command("beat"), self.one),
+            "web-two": (processes.web(int(ports[1]), workers=1).command, self.two),
+            "worker-two": (processes.worker(name="two").command, self.two),
+            "beat-two": (processes.beat(make_state(Path(self.two["CAMPAIGNS_STATE"]))).command, self.two),
+        }
+        for name, (words, told) in started.items():
+            self.programs[name] = children.spawn(words, log=self.logs / f"{name}.log", env=told, cwd=ROOT)
+        # Celery answers signals in its own way only from then on.
+        assert children.wait_until(self._are_ready, 30)
+
+    def _are_ready(self) -> bool:
+        logs = [(self.logs / f"worker-{name}.log").read_text() for name in ("one", "two")]
+        return all(" ready." in log for log in logs)
+
+    def stop(self) -> dict[str, int]:
+        """Ask all to end; their exit codes."""
+        for child in self.programs.values():
+            child.send_signal(signal.SIGTERM)
+        return {name: child.wait(15) for name, child in self.programs.items()}
+
+
+@pytest.fixture
+def machines(env: dict[str, str], twilio: LoopbackTwilio, tmp_path: Path) -> Iterator[Machines]:
+    """Two machines of one installation with patients to whom nothing is due yet."""
+    site = f"http://127.0.0.1:{postgres.free_port()}"
+    two = Machines(
+        env, {**env, "CAMPAIGNS_STATE": str(tmp_path / "other"), "PUBLIC_BASE_URL": site}, tmp_path
+    )
+    assert run(command("migrate", "--verbosity", "0"), env).returncode == 0
+    enrolled = run([sys.executable, "-c", SCRIPT], env)
+    assert enrolled.returncode == 0, enrolled.stderr
+    try:
+        two.start()
+        yield two
+    finally:
+        for child in two.programs.values():
+            children.stop(child, signal.SIGTERM, 5)
+
+
+def sent(env: Mapping[str, str], count: int, seconds: float) -> bool:
+    """Whether so many messages have gone in time."""
+    return children.wait_until(lambda: tried(env) == count, seconds, pause=0.1)
+
+
+def empty_again_and_again(env: Mapping[str, str]) -> None:
+    """Messages become due while Redis is emptied under the workers."""
+    with redis.Redis.from_url(env["REDIS_URL"]) as broker:
+        for number in range(4):
+            release(env, 2)
+            time.sleep(0.5)
+            broker.flushall()
+            release(env, 2)
+            assert sent(env, 4 * (number + 1), 20), messages(env)
+
+
+def kill_and_bring_back(servers: embedded.Servers, env: Mapping[str, str], log: Path) -> None:
+    """Redis is killed, and what becomes due meanwhile goes by `send-due`; then it is back."""
+    servers.valkey.kill()
+    servers.valkey.wait()
+    before = tried(env)
+    release(env, 4)
+    time.sleep(1)
+    assert tried(env) == before
+    alone = children.spawn(command("send-due", "--watch", "--every", "0.2"), log=log, env=env, cwd=ROOT)
+    assert sent(env, before + 4, 20), messages(env)
+    children.stop(alone, signal.SIGTERM, 10)
+    release(env, 100)
+    assert servers.revive() == ["Valkey"]
+    assert sent(env, PATIENTS * 2, 40), messages(env)
+
+
 @pytest.mark.slow
 def test_site_two_workers_and_beat_send_over_tcp_and_stop_when_asked(
-    env: dict[str, str], tmp_path: Path
+    servers: embedded.Servers, machines: Machines, twilio: LoopbackTwilio
 ) -> None:
-    assert run(command("migrate", "--verbosity", "0"), env).returncode == 0
-    port = env["PUBLIC_BASE_URL"].rpartition(":")[2]
-    programs = {
-        "web": command("web", "--port", port),
-        "worker-1": command("worker", "--name", "one", "--concurrency", 1),
-        "worker-2": command("worker", "--name", "two", "--concurrency", 1),
-        "beat": command("beat"),
-    }
-    running = {
-        name: children.spawn(words, log=tmp_path / f"{name}.log", env=env, cwd=ROOT)
-        for name, words in programs.items()
-    }
-
-    def is_ready(name: str) -> bool:
-        return " ready." in (tmp_path / f"{name}.log").read_text()
-
-    try:
-        enrolled = run([sys.executable, "-c", SCRIPT], env)
-        assert enrolled.returncode == 0, enrolled.stderr
-        done = [("accepted", 1)] * 10  # a text and an e-mail for each of five patients, tried once
-        assert children.wait_until(lambda: messages(env) == done, 20, pause=0.2), messages(env)
-        assert children.wait_until(lambda: answer(env, "/readyz") == 200, 15, pause=0.2)
-        assert (answer(env, "/healthz"), answer(env, "/")) == (200, 302)
-        # Celery answers signals in its own way only from then on.
-        assert children.wait_until(lambda: all(map(is_ready, ("worker-1", "worker-2"))), 10)
-        for child in running.values():
-            child.send_signal(signal.SIGTERM)
-        codes = {name: child.wait(15) for name, child in running.items()}
-    finally:
-        for child in running.values():
-            children.stop(child, signal.SIGTERM, 5)
-    assert codes == dict.fromkeys(programs, 0)
-    assert all(gone(child.pid) for child in running.values())
-    logs = {name: (tmp_path / f"{name}.log").read_text() for name in programs}
+    """Two machines, each with a site, a worker and a beat. Redis is emptied under them again and again, then
+    killed and away, while messages become due: each goes once, and nothing about anybody is said to Redis."""
+    env, other = machines.one, machines.two
+    listener = Listener(env["REDIS_URL"])
+    empty_again_and_again(env)
+    assert children.wait_until(lambda: answer(env, "/readyz") == answer(other, "/readyz") == 200, 15)
+    assert (answer(env, "/healthz"), answer(other, "/")) == (200, 302)
+    kill_and_bring_back(servers, env, machines.logs / "send-due.log")
+    listener.close()
+    codes = machines.stop()
+    assert messages(env) == [("accepted", 1)] * PATIENTS * 2
+    assert sorted(text.to for text in twilio.messages) == sorted(PHONES)
+    assert codes == dict.fromkeys(machines.programs, 0)
+    assert all(gone(child.pid) for child in machines.programs.values())
+    logs = {path.stem: path.read_text() for path in machines.logs.glob("*.log")}
     assert [name for name, text in logs.items() if "Traceback" in text] == []
     assert [name for name, text in logs.items() if "patients.example" in text or "604555" in text] == []
+    said = "\n".join(listener.heard)
+    assert "send_due" in said
+    assert '[[], {}, {"callbacks": null' in said  # the body of a task: no arguments
+    assert [marker for marker in ("patients.example", "604555", "Test", "Patient") if marker in said] == []
+
+
+def tried(env: Mapping[str, str]) -> int:
+    """How many messages the provider has taken."""
+    return sum(state == "accepted" for state, _ in messages(env))
 
 
 @pytest.mark.slow

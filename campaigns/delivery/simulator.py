@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from datetime import datetime
 from threading import Lock
 
 from campaigns.delivery.channels import Ending, Outcome, Outgoing, Sought
+from campaigns.delivery.provider_list import Listed
 
 
 class SimulatorSender:
@@ -26,6 +28,10 @@ class SimulatorSender:
     def find(self, sought: Sought) -> Outcome | None:
         """Nothing can get lost on the way to nobody: every attempt arrived."""
         return Outcome(ending=Ending.ACCEPTED, provider_id=provider_id(sought.attempt_id.hex))
+
+    def listed(self, since: datetime) -> list[Listed]:
+        """Nobody was reached."""
+        return []
 
 
 def provider_id(attempt: str) -> str:

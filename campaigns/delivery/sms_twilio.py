@@ -16,7 +16,7 @@ from base64 import b64encode
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http.client import HTTPException, HTTPResponse
 from select import POLLIN, poll
 from typing import cast
@@ -29,6 +29,7 @@ from twilio.rest import Client
 from twilio.rest.api.v2010.account.message import MessageInstance
 
 from campaigns.delivery.channels import Ending, InvalidSetting, Outcome, Outgoing, Sought
+from campaigns.delivery.provider_list import Listed, NotAsked, since_then
 from campaigns.delivery.twilio_errors import Kind, kind_of, kind_of_answer
 from campaigns.domain.lifecycle import Reason
 
@@ -139,6 +140,13 @@ class TwilioSender:
         if len(listed) >= _LIST_LIMIT:
             return Outcome(ending=Ending.UNCERTAIN, detail="the list is too long to read whole")
         return Outcome(ending=Ending.NOT_SENT, detail="not on the provider's list")
+
+    def listed(self, since: datetime) -> list[Listed]:
+        """Every text that went and came since then, oldest first. Raises NotAsked."""
+        try:
+            return since_then(self._messages.stream(page_size=_LIST_LIMIT), since)
+        except _NO_ANSWER as error:
+            raise NotAsked(_plain(error)) from None
 
     def close(self) -> None:
         """Close the kept connections."""

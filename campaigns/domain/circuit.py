@@ -65,7 +65,7 @@ def after_tries(circuit: Circuit, *, answered: bool, troubles: Sequence[Trouble]
 
 def _wait(times: int, why: Reason, wish: float | None) -> timedelta:
     first = CONFIG_FIRST if why is Reason.PROVIDER_CONFIG else FIRST
-    wait = min(first * 2 ** min(times, 16), LONGEST)
+    wait: timedelta = min(first * 2 ** min(times, 16), LONGEST)
     if wish is None:
         return wait
     return max(min(timedelta(seconds=wish), LONGEST_WISH), wait if times else timedelta())

@@ -54,6 +54,7 @@ class Text:
     status: str
     status_callback: str = ""
     error_code: int | None = None
+    direction: str = "outbound-api"
     fields: dict[str, str] = field(default_factory=dict)
 
 
@@ -326,7 +327,7 @@ class LoopbackTwilio(LoopbackServer):
             "date_created": created,
             "date_sent": None if text.status in {"queued", "accepted"} else created,
             "date_updated": created,
-            "direction": "outbound-api",
+            "direction": text.direction,
             "error_code": text.error_code,
             "error_message": None,
             "from": text.sender,

@@ -72,6 +72,11 @@ def mail_in(port: int, *, host: str = "127.0.0.1") -> Program:
     )
 
 
+def watch() -> Program:
+    """Tells somebody by e-mail when the others have fallen silent. Shares nothing with them."""
+    return Program(name="watch", command=_python(["-m", "campaigns", "watch"]))
+
+
 def _python(arguments: Sequence[object]) -> list[str]:
     return [sys.executable, *(str(argument) for argument in arguments)]
 

@@ -43,7 +43,9 @@ def _run(state: Path, options: argparse.Namespace, running: object) -> int:
         return 1
     programs = [processes.web(port), processes.worker(concurrency=2), processes.beat(state)]
     programs.append(processes.alerts())
-    if any(os.environ.get(name) for name in ("REPLY_DOMAIN", "REPLY_DOMAIN_FILE")):
+    if _is_set("WATCH_EMAIL"):
+        programs.append(processes.watch())
+    if _is_set("REPLY_DOMAIN"):
         programs.append(processes.mail_in(options.mail_port))
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -54,3 +56,7 @@ def _run(state: Path, options: argparse.Namespace, running: object) -> int:
             for name in getattr(running, "revive", list)():
                 print(f"{name} had died and is running again.")
     return 0
+
+
+def _is_set(name: str) -> bool:
+    return any(os.environ.get(spelling) for spelling in (name, f"{name}_FILE"))

@@ -4,7 +4,7 @@ from campaigns.models.alerting import AlertNotice, OnCall
 from campaigns.models.audit import AuditEntry
 from campaigns.models.calls import Call
 from campaigns.models.channels import ChannelState
-from campaigns.models.clinic import Clinic, Installation
+from campaigns.models.clinic import Clinic, Installation, Tick, Witness
 from campaigns.models.courses import Course, Visit
 from campaigns.models.enrollments import Enrollment
 from campaigns.models.lexicon import LexiconChange, LexiconComment
@@ -43,7 +43,9 @@ __all__ = [
     "SignInLink",
     "Staff",
     "Suppression",
+    "Tick",
     "Visit",
+    "Witness",
     "Wording",
     "WordingComment",
 ]

@@ -118,6 +118,11 @@ class Installation(models.Model):
 
     `rehearsal_now` is the clock of a rehearsal; null means the database's own clock. Only a rehearsal sets
     it, and only where every channel ends on this machine.
+
+    `incarnation` names this life of the database: a new one begins when somebody finds that it was put back
+    to an earlier state. `lost_since` and `lost_until` are the time it then knows nothing of; they are set
+    until what was sent in it has been looked up. `last_tick_at` and `last_climb_at` are only written: the
+    release before reads them, the present one reads `Tick`.
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
@@ -126,7 +131,33 @@ class Installation(models.Model):
     rehearsal_now = models.DateTimeField(null=True)
     last_tick_at = models.DateTimeField(null=True)
     last_climb_at = models.DateTimeField(null=True)
+    incarnation = models.UUIDField(null=True)
+    lost_since = models.DateTimeField(null=True)
+    lost_until = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "installation"
         constraints = [models.CheckConstraint(condition=models.Q(id=1), name="one_installation")]
+
+
+class Tick(models.Model):
+    """When a duty of the workers last ran, and when for the first time. By the database's real clock."""
+
+    duty = models.CharField(max_length=20, primary_key=True)
+    at = models.DateTimeField()
+    first_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "tick"
+
+
+class Witness(models.Model):
+    """A place that remembers this database outside of it, in its state folder. `count` rises there and here;
+    a `count` that is lower here than there says that the database was put back to an earlier state."""
+
+    place = models.UUIDField(primary_key=True)
+    count = models.PositiveBigIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "witness"

@@ -131,7 +131,12 @@ def claim(now: datetime, limit: int) -> list[Claimed]:
     if not ids:
         return []
     _run("lock_addresses", ids=ids)
-    return [_claimed(row) for row in _run("facts", ids=ids)]
+    return facts(ids)
+
+
+def facts(ids: Sequence[int]) -> list[Claimed]:
+    """The facts of messages whose rows the caller has locked, most urgent first."""
+    return [_claimed(row) for row in _run("facts", ids=list(ids))]
 
 
 def _claimed(row: tuple[Any, ...]) -> Claimed:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from campaigns.delivery.channels import Ending, Outcome
 from campaigns.domain.circuit import OPEN, TROUBLES, Circuit, Trouble, after_tries
@@ -19,6 +20,8 @@ log = logging.getLogger(__name__)
 
 Key = tuple[UUID, str]
 """A clinic and a channel."""
+SHUT_LONG = timedelta(minutes=10)
+"""A channel that takes nothing for so long is told to people: shorter pauses are a provider's daily life."""
 ANSWERED = frozenset({Ending.ACCEPTED, Ending.REJECTED})
 
 
@@ -76,6 +79,11 @@ def _note_troubles(key: Key, troubles: list[Trouble], now: datetime) -> None:
         log.error(
             "a channel is shut", extra={"clinic": str(clinic), "channel": channel, "why": after.why or ""}
         )
+
+
+def shut_for_long(now: datetime) -> QuerySet[ChannelState]:
+    """The channels that have taken nothing for long (`now` is aware)."""
+    return ChannelState.objects.filter(shut_until__isnull=False, since__lt=now - SHUT_LONG)
 
 
 def circuit_of(row: ChannelState) -> Circuit:

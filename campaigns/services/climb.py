@@ -37,6 +37,7 @@ from campaigns.domain.recipients import Channel
 from campaigns.models import Alert, AlertNotice, Installation, OnCall, Staff
 from campaigns.queries import clock
 from campaigns.services import on_call
+from campaigns.services.duties import Duty, fulfils
 from campaigns.services.record import record
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class Climbed:
     failed: int
 
 
+@fulfils(Duty.CLIMBING)
 def climb() -> Climbed:
     """One pass. The clock of the dead-man's switch is set once the timers have been looked at."""
     now = clock.now()

@@ -24,10 +24,11 @@ from campaigns.delivery.pages import digest_of
 from campaigns.domain.errors import CampaignsError
 from campaigns.domain.lifecycle import State
 from campaigns.domain.recipients import Channel
-from campaigns.models import Alert, Attempt, Clinic, Installation
-from campaigns.queries import lexicons, sequence_files
-from campaigns.services import on_call
+from campaigns.models import Attempt, Clinic, Installation
+from campaigns.queries import clock, lexicons, sequence_files
+from campaigns.services import circuits, duties, on_call
 from campaigns.services.compose import SOURCE_LANGUAGE, approvals
+from campaigns.services.duties import Duty
 from campaigns.services.standings import names
 
 SYSTEM_CHECKS = "campaigns"
@@ -35,11 +36,10 @@ SYSTEM_CHECKS = "campaigns"
 SERVERS = range(15, 19)
 """Major versions of PostgreSQL that the tests run on."""
 MOST_SKEW = timedelta(seconds=5)
-STALE_TICK = timedelta(minutes=2)
-"""Each look for due messages ticks; after this long without a tick nothing is being sent. So long may
-a try that its worker left wait for the reconciler, once its lease is over."""
-STALE_CLIMB = timedelta(minutes=2)
-"""The alert ladder is looked at every 15 s; after this long without a look nobody is told of an alert."""
+LEFT = timedelta(minutes=2)
+"""So long may a try that its worker left wait for the reconciler, once its lease is over."""
+NOT_RESTORED = "If no backup was restored, and this machine or database is only new here: `resume --anyway`."
+"""For whoever moved an installation and meets the question what a restored database has forgotten."""
 PATIENCE = 3
 """Seconds to wait for a server to answer."""
 
@@ -198,44 +198,44 @@ def _content() -> Findings:
 def _sending() -> Findings:
     row = Installation.objects.filter(pk=1).first() or Installation()
     if row.paused:
-        why = f" ({row.paused_reason})" if row.paused_reason else ""
-        yield _warning(f"All sending is paused{why}", "Run `campaigns resume` when it may go on.")
-    if row.rehearsal_now:
-        if not settings.DEMO:
-            mend = "Let the rehearsal end; it gives the clock back."
-            yield _error("A rehearsal's clock is set: nothing is sent on the real one", mend)
-    elif row.last_tick_at is None:
-        yield _warning(
-            "Nothing has looked for due messages yet", "Start `campaigns worker` and `campaigns beat`."
-        )
-    elif timezone.now() - row.last_tick_at > STALE_TICK:
-        when = f"{row.last_tick_at:%Y-%m-%d %H:%M} UTC"
-        mend = "Start `campaigns worker` and `campaigns beat`, or `campaigns send-due --watch`."
-        yield _error(f"Nothing has looked for due messages since {when}", mend)
-    else:
-        yield _ok("Due messages are being looked for")
+        yield _paused(row)
+    if row.rehearsal_now and not settings.DEMO:
+        mend = "Let the rehearsal end; it gives the clock back."
+        yield _error("A rehearsal's clock is set: nothing is sent on the real one", mend)
+    mend = "Start `campaigns worker` and `campaigns beat`, or `campaigns send-due --watch`."
+    silent = duties.silent()
+    if not duties.has_begun():
+        yield _warning("Nothing has looked for due messages yet", mend)
+    elif not silent:
+        yield _ok("Due messages are being looked for, and every other duty is done")
+    for duty in silent:
+        yield _error(f"Nobody is {duties.NAMES[duty]} any more", _mend_of(duty, mend))
     if settling_stands_still():
-        mend = "Start `campaigns worker` and `campaigns beat`, or `campaigns send-due --watch`."
         yield _error("Tries that a worker left are not being settled", mend)
-    if not row.rehearsal_now and ladder_stands_still(timezone.now()):
-        mend = "Start `campaigns worker` and `campaigns beat`, or `campaigns send-due --watch`."
-        yield _error("Alerts wait and nothing has looked at the alert ladder for two minutes", mend)
+    shut_ones = circuits.shut_for_long(clock.now()).select_related("clinic")
+    for shut in shut_ones.order_by("clinic__name", "channel"):
+        what = f"{shut.clinic.name}: nothing goes by {shut.channel} since {shut.since:%Y-%m-%d %H:%M} UTC"
+        yield _error(f"{what} ({shut.why})", "Check the channel's settings and the provider's own status.")
+
+
+def _paused(row: Installation) -> Finding:
+    """What a restored database forgot comes before anything else."""
+    why = f" ({row.paused_reason})" if row.paused_reason else ""
+    if row.lost_since:
+        mend = "Run `campaigns reconcile-restore`, then `campaigns resume`."
+        return _error(f"All sending is paused{why}", f"{mend} {NOT_RESTORED}")
+    return _warning(f"All sending is paused{why}", "Run `campaigns resume` when it may go on.")
+
+
+def _mend_of(duty: Duty, mend: str) -> str:
+    return "See why in the worker's log." if duty is Duty.FETCHING else mend
 
 
 def settling_stands_still() -> bool:
     """Whether a try whose worker died waits for the reconciler, and nothing has taken it up for too long."""
-    over = Now() - timedelta(seconds=settings.LEASE_SECONDS) - STALE_TICK
+    over = Now() - timedelta(seconds=settings.LEASE_SECONDS) - LEFT
     left = Attempt.objects.filter(message__state=State.ATTEMPTING, epoch=F("message__epoch"))
     return left.filter(leased_at__lt=over).exists()
-
-
-def ladder_stands_still(now: datetime) -> bool:
-    """Whether an alert waits that nobody has taken, and nothing has looked at the ladder for too long."""
-    waiting = Alert.objects.filter(closed_at=None, acknowledged_at=None, part_of=None)
-    stale = now - STALE_CLIMB
-    looked = Installation.objects.filter(pk=1, last_climb_at__gte=stale).exists()
-    # One that has only just come in may wait for the first look after a start.
-    return not looked and waiting.filter(opened_at__lt=stale).exists()
 
 
 def _on_call(clinic: Clinic) -> Findings:

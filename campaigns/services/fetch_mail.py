@@ -8,6 +8,8 @@ import logging
 from django.conf import settings
 
 from campaigns.delivery.mailbox import Mailbox, inbox_config
+from campaigns.queries import ticks
+from campaigns.services.duties import Duty
 from campaigns.services.receive_mail import AT_ONCE, LARGEST_TAKEN, Delivered, receive_mail
 
 log = logging.getLogger(__name__)
@@ -28,6 +30,7 @@ def fetch_mail() -> int:
                 receive_mail(Delivered(raw=mail.raw, way="imap", size=mail.size))
                 mailbox.mark(mail.uid)
                 taken += 1
+        ticks.mark(Duty.FETCHING)  # one that cannot be read falls silent
     except (OSError, imaplib.IMAP4.error) as error:
         log.error("the mailbox cannot be read", extra={"why": type(error).__name__})
     return taken

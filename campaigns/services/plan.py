@@ -35,6 +35,7 @@ from campaigns.models import (
     Visit,
 )
 from campaigns.queries import clock, sequence_files
+from campaigns.services.duties import Duty, fulfils
 
 
 @dataclass(slots=True)
@@ -60,6 +61,7 @@ def replan_patient(patient_id: UUID | str) -> Changes:
         return replan(UUID(str(patient_id)), clock.now())
 
 
+@fulfils(Duty.PLANNING)
 def replan_changed(limit: int = 500) -> int:
     """Plan again the patients of up to `limit` enrollments whose timing has changed: that of the sequence
     file, the clinic's hours, days and settings, or the zone data. How many. Other words change no time."""

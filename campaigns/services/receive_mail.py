@@ -22,6 +22,7 @@ from campaigns.domain.recipients import Channel
 from campaigns.domain.replies import PARSER_VERSION
 from campaigns.models import Alert, Clinic, InboundMail, Reply
 from campaigns.queries import clock
+from campaigns.services.duties import Duty, fulfils
 from campaigns.services.escalate import open_alert
 from campaigns.services.mail_reply import take_reply, take_words
 from campaigns.services.mail_reports import take_bounce, take_complaint
@@ -106,6 +107,7 @@ def _store(delivered: Delivered) -> int:
     return mail.pk
 
 
+@fulfils(Duty.READING_MAIL)
 def read_waiting() -> int:
     """Read what is stored and was not read, since its reader died; how many there were."""
     waiting = InboundMail.objects.filter(state=InboundMail.State.STORED).order_by("id")

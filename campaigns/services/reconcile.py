@@ -22,6 +22,7 @@ from campaigns.domain.recipients import Channel
 from campaigns.models import Attempt, Clinic, Message
 from campaigns.queries import clock, queue
 from campaigns.queries.queue import InDoubt
+from campaigns.services.duties import Duty, fulfils
 from campaigns.services.send import message_id_header
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class Settlement:
     unresolved: int = 0
 
 
+@fulfils(Duty.SETTLING)
 def reconcile() -> Settlement:
     """One pass: sweep dead leases, settle what is in doubt, give up waiting for old news."""
     now = clock.now()

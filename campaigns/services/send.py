@@ -27,8 +27,9 @@ from campaigns.domain.lifecycle import Reason, State
 from campaigns.domain.recipients import Channel
 from campaigns.models import Clinic, Installation, PatientLink
 from campaigns.models.encryption import Undecipherable
-from campaigns.queries import clock, queue
+from campaigns.queries import clock, queue, ticks
 from campaigns.queries.queue import Beginning, Claimed, Link, Settled
+from campaigns.services import memory
 from campaigns.services.compose import (
     LINK_LIFE,
     Composed,
@@ -38,6 +39,7 @@ from campaigns.services.compose import (
     unsubscribe_url,
 )
 from campaigns.services.deliver import Ready, deliver
+from campaigns.services.duties import Duty
 from campaigns.services.gates import Context, Counts, contexts, gate_facts
 from campaigns.services.pacing import Senders
 from campaigns.services.turns import Turns, turns
@@ -80,6 +82,7 @@ class Limits:
 
 def send_batch(limit: int = BATCH) -> Batch:
     """Send up to `limit` due messages. Does nothing while the installation is paused."""
+    memory.remember()
     now = clock.now()
     if Installation.objects.filter(paused=True).exists():
         _tick(now)
@@ -97,6 +100,7 @@ def send_batch(limit: int = BATCH) -> Batch:
 def _tick(now: datetime) -> None:
     """Say that due messages were looked for, and that nothing in them stopped it. Not at each batch: many
     workers would wait for one row. A clock that was put back counts as long ago."""
+    ticks.mark(Duty.SENDING)
     Installation.objects.filter(pk=1).exclude(last_tick_at__range=(now - TICK, now)).update(last_tick_at=now)
 
 

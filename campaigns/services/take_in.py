@@ -27,6 +27,7 @@ from campaigns.domain.triage import Urgency
 from campaigns.models import Alert, Reply
 from campaigns.queries import clock, incoming, lexicons
 from campaigns.services import receive, understand
+from campaigns.services.duties import Duty, fulfils
 from campaigns.services.escalate import open_alert
 
 log = logging.getLogger(__name__)
@@ -149,6 +150,7 @@ def _give_to_a_person(reply: Reply) -> None:
     )
 
 
+@fulfils(Duty.READING)
 def take_up_waiting() -> bool:
     """Read what was left, oldest first; True when the slice of time ended before the texts did.
 

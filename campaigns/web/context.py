@@ -10,6 +10,8 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language_bidi
 
 from campaigns.models import Staff
+from campaigns.services import duties
+from campaigns.services.duties import Duty
 from campaigns.web import access, filters
 
 SITE_LANGUAGES = [(f"{tag[:2]}{tag[2:].upper()}", name) for tag, name in settings.LANGUAGES]
@@ -22,6 +24,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "staff": SimpleLazyObject(lambda: _staff(request)),
         "clinic": SimpleLazyObject(lambda: access.staff(request).clinic),
         "installation": SimpleLazyObject(access.installation),
+        "ladder_age": lambda: duties.seconds_since(Duty.CLIMBING),
         "open_alerts": SimpleLazyObject(lambda: access.open_alerts(request).count()),
         "page_language": filters.page_language(),
         "site_languages": SITE_LANGUAGES,

@@ -53,11 +53,6 @@ def moment(instant: datetime, clinic: Clinic) -> str:
     return f"{day(at.date())}, {clock(at.time())}"
 
 
-def seconds_since(instant: datetime | None, now: datetime) -> int | None:
-    """Whole seconds from an instant to now; None where there was none."""
-    return None if instant is None else max(0, int((now - instant).total_seconds()))
-
-
 def iso(instant: datetime) -> str:
     """For the `datetime` attribute: UTC, to the second."""
     return instant.isoformat(timespec="seconds")
@@ -107,7 +102,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "moment": moment,
     "money": money,
     "placeholders": placeholders,
-    "seconds_since": seconds_since,
     "phone": formats.format_phone,
     "told": told.told,
     **words.FILTERS,

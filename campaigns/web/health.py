@@ -11,7 +11,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from campaigns.queries import clock
-from campaigns.services.examine import STALE_TICK, ladder_stands_still, settling_stands_still
+from campaigns.services import circuits, duties, memory
+from campaigns.services.examine import settling_stands_still
 from campaigns.web.access import installation
 
 
@@ -35,20 +36,32 @@ def _reasons() -> list[str]:
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         return ["The database needs `campaigns migrate`."]
+    memory.remember()
     row, reasons = installation(), []
-    if row.paused:
+    if row.lost_since:
+        reasons.append("Sending has stopped by itself: run `campaigns reconcile-restore`.")
+    elif row.paused:
         reasons.append("Sending is paused.")
-    if row.last_tick_at is None:
+    if not duties.has_begun():
         reasons.append("No worker has reported yet: start `campaigns worker` and `campaigns beat`.")
-    elif clock.now() - row.last_tick_at > STALE_TICK:
-        reasons.append(f"No worker has reported since {row.last_tick_at.isoformat(timespec='seconds')}.")
-    if fault := clock.zone_fault():
-        reasons.append(f"{fault}: install the locked requirements again.")
+    reasons += [f"Nobody is {duties.NAMES[duty]} any more." for duty in duties.silent()]
     if settling_stands_still():
         reasons.append("Tries that a worker left are not being settled: start `campaigns worker`.")
-    if ladder_stands_still(clock.now()):
-        reasons.append("Alerts wait and nobody is told: start `campaigns worker` and `campaigns beat`.")
-    return reasons
+    return reasons + _outside()
+
+
+def _outside() -> list[str]:
+    """What is wrong around us: zone data, clocks, providers."""
+    reasons = []
+    if fault := clock.zone_fault():
+        reasons.append(f"{fault}: install the locked requirements again.")
+    if fault := clock.clock_fault():
+        reasons.append(f"{fault}: set both by NTP.")
+    shut = set(circuits.shut_for_long(clock.now()).values_list("channel", flat=True))
+    return reasons + [f"The provider takes no {TAKEN[channel]} any more." for channel in sorted(shut)]
+
+
+TAKEN = {"sms": "texts", "email": "e-mails"}
 
 
 def _notes() -> list[str]:

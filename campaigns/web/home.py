@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from campaigns.domain.errors import NotAllowed
 from campaigns.models import Alert
 from campaigns.queries import clock, overview
 from campaigns.services import installation
 from campaigns.web import access
 from campaigns.web.filters import local
+from campaigns.web.told import told
 from campaigns.web.words import EXPECTED
 
 SHOWN = 8
@@ -57,5 +60,8 @@ def pause(request: HttpRequest) -> HttpResponse:
 @require_POST
 def resume(request: HttpRequest) -> HttpResponse:
     """Send again."""
-    installation.resume(by=access.staff(request).email)
+    try:
+        installation.resume(by=access.staff(request).email)
+    except NotAllowed as error:
+        messages.error(request, told(str(error)))
     return redirect("home")

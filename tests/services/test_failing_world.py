@@ -239,7 +239,8 @@ def test_a_watch_outlives_the_database_and_says_so_once(
         return 0
 
     monkeypatch.setattr(send_due, "Event", Stop)
-    monkeypatch.setattr(send_due, "_climb_until", lambda stop: None)
+    for thread in ("_climb_until", "_do_chores_until"):
+        monkeypatch.setattr(send_due, thread, lambda stop: None)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(send_due, "drain", drain)
     monkeypatch.setattr(connection, "close", lambda: None)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from playwright.sync_api import Browser
 
-from campaigns.models import Alert, Clinic, Installation
+from campaigns.models import Alert, Clinic
+from campaigns.queries import ticks
+from campaigns.services.duties import Duty
 from tests.factories import NOON
 from tests.visual.test_check_in import EVERY, chromium, clinic, site, staff_page
 
@@ -21,7 +21,7 @@ def test_a_new_alert_counts_in_the_title_and_appears_beside_somebody_who_writes(
     chromium: Browser, clinic: Clinic, site: str
 ) -> None:
     first = emergency(clinic)
-    Installation.objects.update(last_climb_at=NOON - timedelta(seconds=5))
+    ticks.mark(Duty.CLIMBING)
     desk = staff_page(chromium, clinic, site)
     assert desk.title().startswith("(1) ")
     desk.locator(f"#note-{first.pk}").fill("half a sentence")
@@ -38,7 +38,7 @@ def test_a_new_alert_counts_in_the_title_and_appears_beside_somebody_who_writes(
 def test_it_turns_red_by_itself_when_nothing_answers_any_more(
     chromium: Browser, clinic: Clinic, site: str
 ) -> None:
-    Installation.objects.update(last_climb_at=NOON - timedelta(seconds=5))
+    ticks.mark(Duty.CLIMBING)
     desk = staff_page(chromium, clinic, site)
     assert not desk.locator(".checked.old").count()
     desk.context.set_offline(True)

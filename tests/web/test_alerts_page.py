@@ -8,9 +8,11 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from campaigns.models import Alert, AlertNotice, Clinic, Installation, Patient, Reply, Staff
+from campaigns.models import Alert, AlertNotice, Clinic, Patient, Reply, Staff, Tick
 from campaigns.services import escalate
+from campaigns.services.duties import Duty
 from tests.factories import NOON, make_staff
 
 
@@ -156,8 +158,10 @@ def test_more_alerts_take_no_more_questions_to_the_database(
 def test_it_says_when_alerts_were_last_checked(
     pages: Client, alert: Alert, age: int | None, old: bool
 ) -> None:
-    checked = None if age is None else NOON - timedelta(seconds=age)
-    Installation.objects.update(last_climb_at=checked)
+    Tick.objects.all().delete()
+    if age is not None:
+        checked = timezone.now() - timedelta(seconds=age)
+        Tick.objects.create(duty=Duty.CLIMBING, at=checked, first_at=checked)
     for address in ("/", "/alerts"):
         page = pages.get(address).content.decode()
         assert ('class="checked old"' in page) is old

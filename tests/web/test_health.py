@@ -9,12 +9,19 @@ from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
-from campaigns.models import Alert, Attempt, Installation, Message, Patient
-from campaigns.queries import clock
+from campaigns.delivery import watch_words
+from campaigns.models import Alert, Attempt, ChannelState, Installation, Message, Patient, Tick
+from campaigns.queries import clock, ticks
+from campaigns.services.duties import EVERY, NAMES, Duty
+from campaigns.services.examine import examine
+from campaigns.services.watch import faults
+from tests.factories import make_clinic
 from tests.web import cast
 
 
@@ -25,8 +32,15 @@ def ready(client: Client) -> tuple[int, list[str]]:
 
 @pytest.fixture
 def working(db: None) -> Installation:
-    """An installation whose worker has just reported."""
-    return Installation.objects.update_or_create(pk=1, defaults={"last_tick_at": clock.now()})[0]
+    """An installation whose workers do everything that has to be done."""
+    for duty in Duty:
+        ticks.mark(duty)
+    return Installation.objects.update_or_create(pk=1)[0]
+
+
+def since(duty: Duty, age: timedelta) -> None:
+    """That duty ran so long ago."""
+    Tick.objects.filter(duty=duty).update(at=timezone.now() - age)
 
 
 def test_it_is_ready_while_a_worker_reports(client: Client, working: Installation) -> None:
@@ -34,25 +48,46 @@ def test_it_is_ready_while_a_worker_reports(client: Client, working: Installatio
 
 
 def test_it_says_what_keeps_it_from_sending(client: Client, working: Installation) -> None:
-    Installation.objects.update(paused=True, last_tick_at=clock.now() - timedelta(hours=1))
-    status, reasons = ready(client)
-    assert status == 503
-    assert reasons[0] == "Sending is paused."
-    assert reasons[1].startswith("No worker has reported since")
+    Installation.objects.update(paused=True)
+    since(Duty.SENDING, timedelta(hours=1))
+    assert ready(client) == (503, ["Sending is paused.", "Nobody is looking for due messages any more."])
+    Installation.objects.update(lost_since=timezone.now())
+    assert "reconcile-restore" in ready(client)[1][0]
 
 
 def test_it_is_not_ready_before_any_worker_reported(client: Client, db: None) -> None:
     assert "No worker has reported yet" in ready(client)[1][0]
 
 
-def test_it_is_not_ready_while_alerts_wait_and_nobody_looks(client: Client, working: Installation) -> None:
-    now = clock.now()
-    waits = Alert.objects.create(urgency="emergency", rule="x", opened_at=now - timedelta(minutes=3))
-    assert "Alerts wait and nobody is told" in ready(client)[1][0]
-    Installation.objects.update(last_climb_at=now - timedelta(seconds=100))
+@pytest.mark.parametrize("duty", Duty)
+def test_it_names_a_duty_that_nobody_does(
+    client: Client, working: Installation, settings: Settings, duty: Duty
+) -> None:
+    settings.INBOUND_IMAP_URL = "imap://demo:demo@127.0.0.1:9/INBOX?tls=none"
+    rhythm = EVERY.get(duty, timedelta(0))
+    since(duty, timedelta(seconds=110) + rhythm)
     assert ready(client) == (200, [])
-    Installation.objects.update(last_climb_at=now - timedelta(minutes=3))
-    Alert.objects.filter(pk=waits.pk).update(acknowledged_at=now)
+    since(duty, timedelta(seconds=130) + rhythm)
+    assert ready(client) == (503, [f"Nobody is {NAMES[duty]} any more."])
+
+
+def test_it_is_not_ready_while_alerts_wait_and_nobody_looks(client: Client, working: Installation) -> None:
+    since(Duty.CLIMBING, timedelta(minutes=3))
+    Alert.objects.create(urgency="emergency", rule="x", opened_at=timezone.now())
+    assert ready(client) == (503, ["Nobody is climbing the alert ladder any more."])
+
+
+def test_mail_is_missed_only_where_it_is_taken(
+    client: Client, working: Installation, settings: Settings
+) -> None:
+    Tick.objects.filter(duty__in=[Duty.READING_MAIL, Duty.FETCHING]).delete()
+    Tick.objects.update(first_at=timezone.now() - timedelta(hours=1))
+    assert ready(client) == (200, [])
+    settings.REPLY_DOMAIN = "reply.clinic.example"
+    assert ready(client)[1] == ["Nobody is reading mail that was stored any more."]
+    settings.INBOUND_IMAP_URL = "imap://demo:demo@127.0.0.1:9/INBOX?tls=none"
+    assert len(ready(client)[1]) == 2
+    Tick.objects.update(first_at=timezone.now())  # only just started
     assert ready(client) == (200, [])
 
 
@@ -132,3 +167,32 @@ def test_it_shows_other_failures_without_a_traceback(coordinator: object, pages:
     assert answer.status_code == 500
     assert "Something went wrong here" in answer.content.decode()
     assert "secret" not in answer.content.decode()
+
+
+def test_the_button_does_not_resume_what_a_restore_has_paused(coordinator: object, pages: Client) -> None:
+    Installation.objects.update_or_create(pk=1, defaults={"paused": True, "lost_since": timezone.now()})
+    page = pages.post("/sending/resume", follow=True).content.decode()
+    assert "Run `campaigns reconcile-restore` first" in page
+    assert Installation.objects.get().paused
+    call_command("resume", "--anyway")
+    assert not Installation.objects.get().paused
+
+
+def test_it_is_not_ready_while_a_provider_takes_nothing_for_long_and_somebody_is_told(
+    client: Client, working: Installation
+) -> None:
+    shut = {"failures": 5, "shut_until": timezone.now(), "why": "provider_config"}
+    row = ChannelState.objects.create(
+        clinic=make_clinic(), channel="sms", since=timezone.now() - timedelta(minutes=5), **shut
+    )
+    assert (ready(client)[0], faults()) == (200, [])
+    ChannelState.objects.filter(pk=row.pk).update(since=timezone.now() - timedelta(minutes=11))
+    assert ready(client) == (503, ["The provider takes no texts any more."])
+    assert faults() == [watch_words.SHUT]
+    found = [finding for finding in examine() if "nothing goes by sms" in finding.what]
+    assert "provider_config" in found[0].what
+
+
+def test_it_is_not_ready_while_its_clock_is_off(client: Client, working: Installation) -> None:
+    with patch.object(clock, "clock_fault", lambda: "The clocks differ"):
+        assert ready(client) == (503, ["The clocks differ: set both by NTP."])

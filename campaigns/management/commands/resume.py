@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -10,8 +11,16 @@ from campaigns.services import installation
 
 
 class Command(BaseCommand):
-    help = "Send again after `campaigns pause`."
+    help = "Send again after `campaigns pause`, or after `campaigns reconcile-restore`."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--anyway", action="store_true", help="no backup was restored: do not ask what had gone"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        installation.resume(by="command line")
+        if options["anyway"]:
+            installation.resume_anyway(by="command line")
+        else:
+            installation.resume(by="command line")
         self.stdout.write("Sending again.")

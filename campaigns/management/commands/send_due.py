@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import signal
 from argparse import ArgumentParser
+from collections.abc import Callable
 from datetime import datetime
 from threading import Event, Thread
+from time import monotonic
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Count
@@ -16,8 +19,12 @@ from django.db.models import Count
 from campaigns.delivery.channels import Ending
 from campaigns.models import Attempt
 from campaigns.queries import clock
+from campaigns.services import heartbeat, memory
 from campaigns.services.climb import PATIENCE, climb
 from campaigns.services.examine import refuse_unfit
+from campaigns.services.fetch_mail import fetch_mail
+from campaigns.services.plan import replan_changed
+from campaigns.services.receive_mail import read_waiting
 from campaigns.services.reconcile import reconcile
 from campaigns.services.send import BATCH, drain, send_batch
 from campaigns.services.take_in import take_up_waiting
@@ -26,6 +33,13 @@ log = logging.getLogger(__name__)
 
 CLIMB_EVERY = 15.0
 """Seconds between two looks at the alert ladder, as the beat has it."""
+CHORES: dict[Callable[[], object], float] = {
+    read_waiting: 10.0,
+    fetch_mail: 60.0,
+    heartbeat.send: 60.0,
+    replan_changed: 600.0,
+}
+"""What else the beat asks for, and every how many seconds."""
 
 
 class Command(BaseCommand):
@@ -38,12 +52,16 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_unfit()
-        if options["watch"] and not options["limit"]:
-            self._watch(options["every"])
-            return
+        with memory.remembering(settings.STATE):
+            if options["watch"] and not options["limit"]:
+                self._watch(options["every"])
+            else:
+                self._once(options["limit"])
+
+    def _once(self, limit: int) -> None:
         began = clock.now()
-        if options["limit"]:
-            tried = send_batch(options["limit"]).tried
+        if limit:
+            tried = send_batch(limit).tried
         else:
             take_up_waiting()
             climb()
@@ -60,7 +78,9 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         # A thread of its own: a long batch to patients must not keep staff waiting.
         ladder = Thread(target=_climb_until, args=(stop,), name="ladder", daemon=True)
-        ladder.start()
+        chores = Thread(target=_do_chores_until, args=(stop,), name="chores", daemon=True)
+        for thread in (ladder, chores):
+            thread.start()
         self.stdout.write("Watching. Ctrl-C stops after the batch in hand.")
         told: set[str] = set()
         while not stop.is_set():
@@ -83,6 +103,27 @@ def _climb_until(stop: Event) -> None:
             log.exception("the alert ladder failed; it is tried again")
         stop.wait(CLIMB_EVERY)
     connection.close()
+
+
+def _do_chores_until(stop: Event) -> None:
+    """What the beat asks for less often, each in its own rhythm and none the end of another."""
+    due = dict.fromkeys(CHORES, 0.0)
+    while not stop.is_set():
+        for chore, every in CHORES.items():
+            if monotonic() >= due[chore]:
+                due[chore] = monotonic() + every
+                _do(chore)
+        stop.wait(CLIMB_EVERY)
+    connection.close()
+
+
+def _do(chore: Callable[[], object]) -> None:
+    try:
+        chore()
+    except (OperationalError, InterfaceError):
+        connection.close()
+    except Exception:
+        log.exception("a chore failed; it is tried again")
 
 
 def _pass() -> set[str]:
