@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from statistics import median
 
 from rich.console import Console
-from rich.table import Table
+
+from bench.report import Aim, Sheet, show_aims, show_facts, show_sheet
 
 OURS, NAIVE, LIMIT = "campaigns", "naive", "limit"
 
@@ -22,6 +23,8 @@ class Run:
     seconds: float
     cpu: Mapping[str, float]
     complaints: Sequence[str]
+    busy: float = 0.0
+    """The share of the machine's cores in use meanwhile, whoever used it."""
 
     @property
     def rate(self) -> float:
@@ -72,7 +75,21 @@ class Result:
         return {name: median(run[name] for run in runs) for name in runs[0]}
 
 
-def as_json(result: Result) -> str:
+AIMS = {"pipeline-sms": {NAIVE: 20.0, LIMIT: 0.7}, "pipeline-email": {NAIVE: 12.0, LIMIT: 0.4}}
+"""How many times as fast as each peer the program is to be."""
+
+
+def aims(result: Result) -> list[Aim]:
+    """By the peers that ran."""
+    ratios = result.ratios()
+    return [
+        Aim(f"{OURS} / {peer}", f"{wanted:g} times", f"{ratios[peer]:.2f} times", ratios[peer] >= wanted)
+        for peer, wanted in AIMS.get(result.benchmark, {}).items()
+        if peer in ratios
+    ]
+
+
+def as_dict(result: Result) -> dict[str, object]:
     """Everything, for a machine to read."""
     summary = {
         contender: {
@@ -84,32 +101,40 @@ def as_json(result: Result) -> str:
         for contender in result.contenders
         if (rates := result.rates(contender))
     }
-    ratios = {f"{OURS}/{peer}": round(ratio, 2) for peer, ratio in result.ratios().items()}
-    more = {"a_second": summary, "ratios": ratios, "complaints": result.complaints}
-    return json.dumps({**asdict(result), **more}, indent=1)
+    return {
+        **asdict(result),
+        "sizes": {"messages": result.messages, "runs": len(result.runs) / max(1, len(result.contenders))},
+        "sheets": [asdict(sheet(result))],
+        "aims": [asdict(aim) for aim in aims(result)],
+        "a_second": summary,
+        "ratios": {f"{OURS}/{peer}": round(ratio, 2) for peer, ratio in result.ratios().items()},
+        "complaints": result.complaints,
+    }
+
+
+def as_json(result: Result) -> str:
+    """The same as text."""
+    return json.dumps(as_dict(result), indent=1, ensure_ascii=False)
 
 
 def show(result: Result, console: Console) -> None:
     """The table, for a person."""
-    console.print(_table(result))
+    show_sheet(sheet(result), console)
     for peer, ratio in result.ratios().items():
         console.print(f"{OURS} / {peer}: [bold]{ratio:.2f}[/]", highlight=False)
+    show_aims(aims(result), console)
     facts = {**result.machine, "seed": str(result.seed), "warm-up": f"{result.warm} messages"}
-    console.print(", ".join(f"{name} {value}" for name, value in facts.items()), style="dim", highlight=False)
-    for complaint in result.complaints:
-        console.print(f"[red]wrong[/]  {complaint}", highlight=False)
+    show_facts(facts, result.complaints, console)
 
 
-def _table(result: Result) -> Table:
-    title = f"{result.benchmark}: {result.messages:,} messages, messages a second"
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    table.add_column("")
-    parties = list(result.cpu_us(result.contenders[0]))
-    for name in ("runs", "median", "min", "max", *(f"CPU us: {party}" for party in parties)):
-        table.add_column(name, justify="right")
+def sheet(result: Result) -> Sheet:
+    """The table."""
+    parties = list(result.cpu_us(result.contenders[0])) if result.contenders else []
+    heads = ["", "runs", "median", "min", "max", *(f"CPU us: {party}" for party in parties)]
+    rows = []
     for contender in result.contenders:
         rates, cpu = result.rates(contender), result.cpu_us(contender)
         figures = [f"{rate:,.0f}" for rate in (median(rates), min(rates), max(rates))]
         used = [f"{cpu.get(party, 0):,.0f}" for party in parties]
-        table.add_row(contender, str(len(rates)), *figures, *used)
-    return table
+        rows.append([contender, str(len(rates)), *figures, *used])
+    return Sheet(f"{result.benchmark}: {result.messages:,} messages, messages a second", heads, rows)

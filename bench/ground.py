@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,13 +25,17 @@ from psycopg import sql
 
 from campaigns.domain.errors import CampaignsError
 from campaigns.local import children, embedded
+from campaigns.local.folders import make_state
 from campaigns.local.processes import ROOT
 from campaigns.local.secrets import ensure
 
 LIMIT_SECONDS = 600.0
+FULL_LIMIT_SECONDS = 7_200.0
+"""For the sizes that the aims speak of."""
 ACCOUNT, TOKEN = "AC00000000000000000000000000000000", "bench-only"  # opens nothing but the loopback server
 FROM = "clinic@clinic.example"
 SENDER = "+16045550199"
+_MARK = "only-for-benchmarks"
 _NOT_OURS = ("TWILIO_MESSAGING_SERVICE_SID", "REPLY_DOMAIN", "TRUSTED_PROXIES", "SENTRY_DSN", "HEARTBEAT_URL")
 
 
@@ -43,14 +47,13 @@ class BenchFailed(CampaignsError):
 class Deadline:
     """When the whole benchmark must be over (monotonic)."""
 
-    at: float = field(default_factory=lambda: time.monotonic() + LIMIT_SECONDS)
+    seconds: float = LIMIT_SECONDS
+    began: float = field(default_factory=time.monotonic)
 
     def check(self) -> None:
         """Raises BenchFailed when the time is over."""
-        if time.monotonic() > self.at:
-            raise BenchFailed(
-                f"Not done within {LIMIT_SECONDS / 60:.0f} minutes. Ask for fewer --messages or --runs."
-            )
+        if time.monotonic() > self.began + self.seconds:
+            raise BenchFailed(f"Not done within {self.seconds / 60:.0f} minutes. Ask for less.")
 
 
 @dataclass(slots=True)
@@ -71,21 +74,48 @@ class Sink:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Running servers. `seeded` is the database that every run gets a copy of."""
+    """Running servers. `seeded` is the database that every run gets a copy of; Django is set up for it."""
 
     state: Path
     servers: embedded.Servers
+    seeded: str
     deadline: Deadline
 
-    @property
-    def seeded(self) -> str:
-        """The address of the database that is prepared once."""
-        return self.servers.database_url
+    @contextmanager
+    def own(self, name: str, seconds: float = LIMIT_SECONDS) -> Iterator[Ground]:
+        """The same servers with a seeded database of one benchmark's own, and time for it."""
+        with self.copy(name) as address, self._in(address, seconds) as place:
+            yield place
+
+    @contextmanager
+    def kept(self, name: str, seconds: float = LIMIT_SECONDS) -> Iterator[Ground]:
+        """The same, but the database stays, and is what an earlier run has left where there was one."""
+        address = urlsplit(self.seeded)._replace(path=f"/{name}").geturl()
+        leave_database()
+        if not self._exists(name):
+            self._admin("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, self._name)
+        with self._in(address, seconds) as place:
+            _make_tables()
+            yield place
+
+    @contextmanager
+    def _in(self, address: str, seconds: float) -> Iterator[Ground]:
+        use_database(address)
+        try:
+            yield replace(self, seeded=address, deadline=Deadline(seconds))
+        finally:
+            use_database(self.seeded)
+
+    def _exists(self, name: str) -> bool:
+        with psycopg.connect(self.seeded) as connection:
+            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
+        return found is not None
 
     @contextmanager
     def copy(self, name: str) -> Iterator[str]:
         """A fresh copy of the seeded database, everything on disk, removed in the end."""
         address = urlsplit(self.seeded)._replace(path=f"/{name}").geturl()
+        leave_database()
         self._admin("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, self._name)
         try:
             yield address
@@ -102,14 +132,14 @@ class Ground:
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
     @contextmanager
-    def sink(self) -> Iterator[Sink]:
-        """A new other end, with counts at nought and empty logs."""
+    def sink(self, latency: float = 0.0) -> Iterator[Sink]:
+        """A new other end, with counts at nought and empty logs, that takes `latency` seconds for a text."""
         with tempfile.TemporaryDirectory(dir=self.state, prefix="sink-") as folder:
             place = Path(folder)
             logs = {"--sms-log": place / "sms.log", "--email-log": place / "email.log"}
             command: list[str | Path] = [sys.executable, "-m", "campaigns.local.loopback"]
             command += ["--account-sid", ACCOUNT, "--auth-token", TOKEN, "--no-callbacks", "--forget"]
-            command += [word for pair in logs.items() for word in pair]
+            command += ["--latency", str(latency), *(word for pair in logs.items() for word in pair)]
             child = children.spawn(command, log=place / "output", cwd=ROOT)
             try:
                 said = json.loads(_first_line(child, place / "output"))
@@ -130,17 +160,33 @@ def _first_line(child: children.Child, output: Path) -> str:
 @contextmanager
 def prepared() -> Iterator[Ground]:
     """Durable servers with the product's tables, in a folder that goes away; Django is set up for them."""
+    with tempfile.TemporaryDirectory(prefix="campaigns-bench-") as folder, running(Path(folder)) as place:
+        yield place
+
+
+@contextmanager
+def running(state: Path) -> Iterator[Ground]:
+    """The same in a folder that stays. Raises BenchFailed for one that is not a benchmark's."""
+    _claim(state)
     before = dict(os.environ)
-    with tempfile.TemporaryDirectory(prefix="campaigns-bench-") as folder:
-        state = Path(folder)
-        try:
-            with embedded.start(state) as servers:
-                _set_environment(state, servers)
-                _make_tables()
-                yield Ground(state, servers, Deadline())
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
+    try:
+        with embedded.start(state) as servers:
+            _set_environment(state, servers)
+            _make_tables()
+            yield Ground(state, servers, servers.database_url, Deadline())
+            leave_database()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _claim(state: Path) -> None:
+    """Never run on the folder of an installation: it holds a clinic."""
+    mark = state / _MARK
+    if state.exists() and any(state.iterdir()) and not mark.exists():
+        raise BenchFailed(f"{state} is not a benchmark's folder. Name one that is empty or not there yet.")
+    make_state(state)
+    mark.touch()
 
 
 def _set_environment(state: Path, servers: embedded.Servers) -> None:
@@ -173,9 +219,23 @@ def addresses(sink: Sink, database: str) -> dict[str, str]:
 
 
 def _make_tables() -> None:
-    from campaigns.local.setting import prepare_database
+    """In our own servers, whatever is in them already. Sets Django up."""
+    import django
+    from django.core.management import call_command
 
-    prepare_database()
+    django.setup()
+    import worker  # noqa: F401  tasks asked for from here go to the workers' broker
+
+    call_command("migrate", verbosity=0, interactive=False)
+
+
+def use_database(address: str) -> None:
+    """Let Django, and every process started from here, work in another database of the same server."""
+    from django.db import connection
+
+    leave_database()
+    connection.settings_dict["NAME"] = urlsplit(address).path.lstrip("/")
+    os.environ["DATABASE_URL"] = address
 
 
 def leave_database() -> None:

@@ -1,4 +1,5 @@
-"""What a figure depends on besides the program: the machine, the versions, the commit; and CPU seconds."""
+"""What a figure depends on besides the program: the machine, the versions, the commit; and CPU seconds and
+memory."""
 
 from __future__ import annotations
 
@@ -69,6 +70,50 @@ def cpu_seconds(pid: int) -> float:
         total += ticks.get(one, 0)
         todo += parents.get(one, [])
     return total / os.sysconf("SC_CLK_TCK")
+
+
+def ticks() -> tuple[int, int]:
+    """Of all cores since the machine started: in use by anybody, and in all. Noughts without /proc."""
+    try:
+        fields = [int(field) for field in (_PROC / "stat").read_text().splitlines()[0].split()[1:9]]
+    except OSError:
+        return 0, 0
+    idle = fields[3] + fields[4]
+    return sum(fields) - idle, sum(fields)
+
+
+def busy(before: tuple[int, int]) -> float:
+    """The share of all cores in use since `before`, whoever used it."""
+    used, total = (now - then for now, then in zip(ticks(), before, strict=True))
+    return used / total if total else 0.0
+
+
+def memory(pid: int) -> float:
+    """Resident bytes of a process and its living descendants; what they share counts once (PSS), where the
+    system tells. 0 without /proc."""
+    if not _PROC.joinpath("self/stat").exists():
+        return 0.0
+    parents: dict[int, list[int]] = {}
+    for one, parent, _ in _processes():
+        parents.setdefault(parent, []).append(one)
+    total, todo = 0.0, [pid]
+    while todo:
+        one = todo.pop()
+        total += _resident(one)
+        todo += parents.get(one, [])
+    return total
+
+
+def _resident(pid: int) -> float:
+    for name, field in (("smaps_rollup", "Pss"), ("status", "VmRSS")):
+        try:
+            text = (_PROC / str(pid) / name).read_text()
+        except OSError:
+            continue
+        found = re.search(rf"^{field}:\s+(\d+) kB", text, re.MULTILINE)
+        if found:
+            return float(found[1]) * 1024
+    return 0.0
 
 
 def _processes() -> Iterator[tuple[int, int, int]]:

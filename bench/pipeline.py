@@ -40,6 +40,11 @@ class Options:
 
     channel: Channel
     messages: int
+    latency: float = 0.0
+    """Seconds that the other end takes for a text."""
+    processes: int = CONCURRENCY
+    threads: int = 0
+    """Sends at once in a process; 0 leaves it as the product does."""
     runs: int = 3
     seed: int = 1
     contenders: Sequence[str] = (OURS, NAIVE, LIMIT)
@@ -79,19 +84,21 @@ class Race:
         return self.contender.program.name
 
 
-def run(benchmark: str, options: Options) -> Result:
+def run(place: Ground, benchmark: str, options: Options) -> Result:
     """Prepare, and let every contender run as often as was asked, in turns. Raises BenchFailed."""
-    if options.messages * options.runs / SLOWEST > ground.LIMIT_SECONDS:
-        raise BenchFailed("That would take more than 10 minutes. Ask for fewer --messages or --runs.")
+    if options.messages * options.runs / SLOWEST > place.deadline.seconds:
+        minutes = f"{place.deadline.seconds / 60:.0f} minutes"
+        raise BenchFailed(f"That would take more than {minutes}. Ask for fewer --messages or --runs.")
     facts = machine.facts()
-    with ground.prepared() as place:
-        ready = _prepare(place, options)
-        facts |= _server_versions(place)
-        runs = [
-            _limit(place, options, ready) if name == LIMIT else _race(place, options, _contenders()[name])
-            for _ in range(options.runs)
-            for name in options.contenders
-        ]
+    ready = prepare(place, options)
+    facts |= server_versions(place)
+    known = contenders(options)
+    runs = [
+        _limit(place, options, ready) if name == LIMIT else race(place, options, known[name])
+        for _ in range(options.runs)
+        for name in options.contenders
+        if name in {*known, LIMIT}
+    ]
     return Result(
         benchmark=benchmark,
         messages=options.messages,
@@ -102,7 +109,7 @@ def run(benchmark: str, options: Options) -> Result:
     )
 
 
-def _prepare(place: Ground, options: Options) -> list[tuple[str, bytes]]:
+def prepare(place: Ground, options: Options) -> list[tuple[str, bytes]]:
     """Fill the database that is copied; make ready what the limit pushes."""
     seed.make_clinic()
     total, planted = options.messages + options.warm, 0
@@ -125,19 +132,22 @@ def _prepare(place: Ground, options: Options) -> list[tuple[str, bytes]]:
     return ready
 
 
-def _server_versions(place: Ground) -> dict[str, str]:
+def server_versions(place: Ground) -> dict[str, str]:
+    """For the head of a table."""
     with psycopg.connect(place.seeded) as connection:
         return {"postgresql": str(connection.info.parameter_status("server_version"))}
 
 
-def _contenders() -> dict[str, Contender]:
+def contenders(options: Options) -> dict[str, Contender]:
+    """Those that have workers, by name."""
     from worker import app
 
     beat = {entry["task"]: float(entry["schedule"]) for entry in app.conf.beat_schedule.values()}
-    naive = [sys.executable, "-m", "celery", "-A", "bench.peers.naive_app", "worker", "-c", str(CONCURRENCY)]
+    naive = [sys.executable, "-m", "celery", "-A", "bench.peers.naive_app", "worker"]
+    naive += ["-c", str(options.processes)]
     return {
         OURS: Contender(
-            program=worker(name=OURS, concurrency=CONCURRENCY),
+            program=worker(name=OURS, concurrency=options.processes),
             hint="send_due",
             interval=beat["send_due"],
             texts_tried="SELECT id FROM attempt",
@@ -153,28 +163,39 @@ def _contenders() -> dict[str, Contender]:
     }
 
 
-def _race(place: Ground, options: Options, contender: Contender) -> Run:
+def race(place: Ground, options: Options, contender: Contender) -> Run:
     """One run of a contender with workers."""
-    with _started(place, options, contender) as race:
-        _send(race, seed.HOLD, options.warm)
-        used = _cpu(race)
-        seconds = _send(race, seed.DUE, options.warm + options.messages)
-        cpu = {party: seconds_used - used[party] for party, seconds_used in _cpu(race).items()}
-        wrong = judge.complaints(_evidence(race))
-    return Run(contender=race.name, messages=options.messages, seconds=seconds, cpu=cpu, complaints=wrong)
+    with started(place, options, contender) as race:
+        send(race, seed.HOLD, options.warm)
+        used, ticks = cpu_seconds_of(race), machine.ticks()
+        seconds = send(race, seed.DUE, options.warm + options.messages)
+        cpu = {party: seconds_used - used[party] for party, seconds_used in cpu_seconds_of(race).items()}
+        busy = machine.busy(ticks)
+        wrong = judge.complaints(evidence(race))
+    return Run(
+        contender=race.name,
+        messages=options.messages,
+        seconds=seconds,
+        cpu=cpu,
+        complaints=wrong,
+        busy=busy,
+    )
 
 
 @contextmanager
-def _started(place: Ground, options: Options, contender: Contender) -> Iterator[Race]:
+def started(place: Ground, options: Options, contender: Contender) -> Iterator[Race]:
+    """The other end and the workers of one run, on a fresh copy of the rows."""
     from worker import app
 
     with (
         place.copy("run") as database,
-        place.sink() as sink,
+        place.sink(options.latency) as sink,
         psycopg.connect(database, autocommit=True) as connection,
     ):
         app.control.purge()
         env = ground.addresses(sink, database)
+        if options.threads:
+            env["SENDER_THREADS"] = str(options.threads)
         with Processes(place.state, [contender.program], env, restart=False) as children:
             race = Race(
                 place=place,
@@ -198,7 +219,7 @@ def _wait_for_workers(race: Race) -> None:
             raise BenchFailed(f"The worker of {race.name} does not start: {said}")
 
 
-def _send(race: Race, at: datetime, goal: int) -> float:
+def send(race: Race, at: datetime, goal: int) -> float:
     """Let the installation's clock say `at`, hint, and wait until all that is due has an outcome; seconds."""
     race.database.execute("UPDATE installation SET rehearsal_now = %s", [at])
     began = moved = time.perf_counter()
@@ -206,12 +227,12 @@ def _send(race: Race, at: datetime, goal: int) -> float:
     while True:
         now = time.perf_counter()
         if now - began >= hints * race.contender.interval:
-            _hint(race.contender.hint)
+            hint(race.contender.hint)
             hints += 1
         arrived = race.sink.count(race.options.channel)
         moved, count = (now, arrived) if arrived != count else (moved, count)
         race.options.advance(race.name, arrived, race.options.warm + race.options.messages)
-        if (arrived >= goal or now - moved > 1) and _settled(race, at):
+        if (arrived >= goal or now - moved > 1) and settled(race, at):
             return time.perf_counter() - began
         if now - moved > _STALLED_SECONDS:
             return now - began
@@ -219,13 +240,15 @@ def _send(race: Race, at: datetime, goal: int) -> float:
         time.sleep(0.005 if arrived >= goal else 0.1)
 
 
-def _hint(task: str) -> None:
+def hint(task: str) -> None:
+    """Say that there may be work, as the beat does."""
     from worker import app
 
     app.send_task(task, expires=10)
 
 
-def _settled(race: Race, at: datetime) -> bool:
+def settled(race: Race, at: datetime) -> bool:
+    """Whether nothing that was due at `at` waits for its outcome."""
     waiting = (
         "SELECT 1 FROM message WHERE state IN ('planned', 'waiting', 'attempting', 'uncertain') "
         "AND due_at <= %s LIMIT 1"
@@ -233,7 +256,7 @@ def _settled(race: Race, at: datetime) -> bool:
     return race.database.execute(waiting, [at]).fetchone() is None
 
 
-def _cpu(race: Race) -> dict[str, float]:
+def cpu_seconds_of(race: Race) -> dict[str, float]:
     """CPU seconds so far, by who used them."""
     return {
         "sender": machine.cpu_seconds(race.children.pids().get(race.name, 0)),
@@ -242,7 +265,8 @@ def _cpu(race: Race) -> dict[str, float]:
     }
 
 
-def _evidence(race: Race) -> judge.Evidence:
+def evidence(race: Race) -> judge.Evidence:
+    """What the database and the other end say."""
     states = race.database.execute("SELECT state, count(*) FROM message GROUP BY state").fetchall()
     arrived, recorded = _texts(race) if race.options.channel is Channel.SMS else _mails(race)
     return judge.Evidence(
@@ -290,7 +314,7 @@ def _limit(place: Ground, options: Options, ready: Sequence[tuple[str, bytes]]) 
             "postgresql": 0.0,
             "other end": machine.cpu_seconds(sink.child.pid) - before,
         }
-        evidence = judge.Evidence(
+        seen = judge.Evidence(
             expected=options.warm + options.messages,
             counted=sink.count(options.channel),
             arrived=(),
@@ -298,5 +322,5 @@ def _limit(place: Ground, options: Options, ready: Sequence[tuple[str, bytes]]) 
             recorded=(),
         )
     options.advance(LIMIT, options.messages, options.messages)
-    wrong = judge.count_only(evidence)
+    wrong = judge.count_only(seen)
     return Run(contender=LIMIT, messages=options.messages, seconds=seconds, cpu=cpu, complaints=wrong)

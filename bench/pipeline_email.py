@@ -3,19 +3,23 @@ accepted and recorded: every gate, attempt rows and encryption included."""
 
 from __future__ import annotations
 
-from bench.figures import Result, as_json, show
+from collections.abc import Sequence
+
+from bench.figures import Result, as_dict, as_json, show
+from bench.ground import Ground
 from bench.pipeline import Advance, Options, run
 from campaigns.domain.recipients import Channel
 
-__all__ = ["MESSAGES", "as_json", "measure", "show"]
+__all__ = ["as_dict", "as_json", "measure", "show"]
 
 NAME = "pipeline-email"
-MESSAGES = 10_000
 
 
-def measure(*, messages: int, runs: int, seed: int, contenders: list[str], advance: Advance) -> Result:
+def measure(
+    place: Ground, *, messages: int, runs: int, seed: int, contenders: Sequence[str], advance: Advance
+) -> Result:
     """Run it. Raises BenchFailed."""
     options = Options(
         channel=Channel.EMAIL, messages=messages, runs=runs, seed=seed, contenders=contenders, advance=advance
     )
-    return run(NAME, options)
+    return run(place, NAME, options)

@@ -47,12 +47,14 @@ TABLES = ("patient", "contact_point", "consent", "course", "visit", "enrollment"
 
 
 def make_clinic() -> None:
-    """A clinic with every text approved, on the standing clock."""
-    from campaigns.models import Installation
+    """A clinic with every text approved, on the standing clock; made once in a database."""
+    from campaigns.models import Clinic, Installation
     from campaigns.services.review import approve_language
     from campaigns.services.set_up import NewClinic, create_clinic
 
     Installation.objects.update_or_create(pk=1, defaults={"rehearsal_now": HOLD})
+    if Clinic.objects.exists():
+        return
     new = NewClinic(
         name="Example Clinic",
         phone="+16045550134",

@@ -21,6 +21,7 @@ from campaigns.web import (
     patients,
     readiness,
     rewording,
+    rights,
     visits,
     wordings,
 )
@@ -58,6 +59,9 @@ urlpatterns = [
     path("patients/<uuid:patient_id>", patients.patient, name="patient"),
     path("patients/<uuid:patient_id>/consent", consents.told, name="patient-consent"),
     path("patients/<uuid:patient_id>/address/<str:channel>", consents.confirm, name="address-confirm"),
+    path("patients/<uuid:patient_id>/export", rights.export, name="patient-export"),
+    path("patients/<uuid:patient_id>/forget", rights.forget, name="patient-forget"),
+    path("patients/<uuid:patient_id>/status", rights.status, name="patient-status"),
     path("contactability", consents.export, name="contactability"),
     path("messages/<int:message_id>/html", patients.mail, name="mail"),
     path("visits/<uuid:visit_id>/move", visits.move, name="visit-move"),

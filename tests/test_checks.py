@@ -265,7 +265,11 @@ def test_doctor_finds_a_sound_installation_fit(
 ) -> None:
     *lines, verdict = doctor(capsys, fit=True)
     assert verdict == "Fit to send."
-    assert [line for line in lines if not line.startswith("ok ")] == []
+    # Tests run as the role that owns the tables; tests/services/test_grants.py has one of its own.
+    left = [line for line in lines if not line.startswith("ok ")]
+    assert [line.split("  ")[-1].split(",")[0] for line in left] == [
+        "The processes' database role owns the audit table"
+    ]
 
 
 def test_doctor_answers_in_json(safe: Settings, clinic: Clinic, capsys: pytest.CaptureFixture[str]) -> None:

@@ -52,6 +52,8 @@ class GateFacts:
     sms_this_week: int
     sms_per_day: int
     sms_per_week: int
+    held_for_trial: bool = False
+    """The installation is not live yet, and this address is not among those of the trial."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ Verdict = Go | Skip | Defer
 
 def judge(facts: GateFacts, now: datetime) -> Verdict:
     """The verdict at `now` (aware)."""
-    for gate in (_useful, _patient, _enrollment, _visit, _address, _agreement, _hour, _caps):
+    for gate in (_useful, _live, _patient, _enrollment, _visit, _address, _agreement, _hour, _caps):
         verdict = gate(facts, now)
         if verdict is not None:
             return _within_life(verdict, facts)
@@ -95,6 +97,11 @@ def _within_life(verdict: Verdict, facts: GateFacts) -> Verdict:
 
 def _useful(facts: GateFacts, now: datetime) -> Verdict | None:
     return Skip(Reason.EXPIRED) if now >= facts.expires_at else None
+
+
+def _live(facts: GateFacts, now: datetime) -> Verdict | None:
+    """Answers too: before the clinic is live nobody outside of the trial can have been asked anything."""
+    return Skip(Reason.NOT_LIVE) if facts.held_for_trial else None
 
 
 def _patient(facts: GateFacts, now: datetime) -> Verdict | None:

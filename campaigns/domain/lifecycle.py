@@ -75,6 +75,8 @@ class Reason(StrEnum):
     PROVIDER_DOWN = "provider_down"
     QUESTION_OPEN = "question_open"
     SENDER_BUSY = "sender_busy"
+    PATIENT_FORGOTTEN = "patient_forgotten"
+    NOT_LIVE = "not_live"
 
 
 class Ending(StrEnum):

@@ -91,6 +91,7 @@ class Parsed:
     `problem` says why there is none although one was expected. `also_asks_visit`: the opt-out word may
     have meant the visit. `in_free_words`: the wish stands in a sentence, of which a person reads the rest.
     `wrong_person`: it says that the number is not the patient's, or asks who writes; whatever else it says.
+    `may_stop`: an opt-out word stands by itself in it, but in a question, or as an answer to ours.
     """
 
     keyword: Keyword | None = None
@@ -101,6 +102,7 @@ class Parsed:
     asks_call: bool = False
     in_free_words: bool = False
     wrong_person: bool = False
+    may_stop: bool = False
     parser: str = PARSER_VERSION
 
 
@@ -129,7 +131,18 @@ def parse(
     doubted = found.answer is None and (
         " ".join(spoken) in lexicon.who_is_it or _says(text, lexicon.wrong_person)
     )
-    return replace(found, parser=version(lexicon), wrong_person=doubted)
+    may_stop = found.keyword is None and found.answer is None and _may_stop(text, spoken, lexicon)
+    return replace(found, parser=version(lexicon), wrong_person=doubted, may_stop=may_stop)
+
+
+def _may_stop(text: str, spoken: list[str], lexicon: Lexicon) -> bool:
+    """Whether an opt-out word is all of a text that was not obeyed, or one clause of it: a person decides."""
+    if " ".join(spoken) in lexicon.stop_unless_asked:
+        return True
+    clauses = (words(clause) for clause in _SENTENCE.findall(_GOES_ON.sub(" ", text)))
+    return any(
+        " ".join(_without_polite(said, lexicon.polite)) in lexicon.stop_first for said in clauses if said
+    )
 
 
 def _says(text: str, phrases: Iterable[str]) -> bool:

@@ -1,7 +1,7 @@
 """Tables, constraints and indexes; no rules."""
 
 from campaigns.models.alerting import AlertNotice, OnCall
-from campaigns.models.audit import AuditEntry
+from campaigns.models.audit import APPEND_ONLY, AuditEntry
 from campaigns.models.calls import Call
 from campaigns.models.channels import ChannelState
 from campaigns.models.clinic import Clinic, Installation, Tick, Witness
@@ -16,6 +16,7 @@ from campaigns.models.staff import SignInLink, Staff
 from campaigns.models.wording import OwnWording, Wording, WordingComment
 
 __all__ = [
+    "APPEND_ONLY",
     "Alert",
     "AlertNotice",
     "Answer",

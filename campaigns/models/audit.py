@@ -19,3 +19,14 @@ class AuditEntry(models.Model):
 
     class Meta:
         db_table = "audit_entry"
+        # Only reader: services/looks, whom somebody has looked at lately.
+        indexes = [
+            models.Index(
+                fields=["actor", "-at"], condition=models.Q(action="looked_at"), name="audit_looks_of_actor"
+            )
+        ]
+
+
+APPEND_ONLY = ("audit_entry", "consent")
+"""Tables of which no row is changed or taken away: triggers refuse it, and so do the grants of
+services/grants to the role that the processes run as."""

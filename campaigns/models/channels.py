@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.db import models
 
-from campaigns.domain.lifecycle import Reason
 from campaigns.models.clinic import Clinic
 from campaigns.models.patients import CHANNELS
 
@@ -19,9 +18,7 @@ class ChannelState(models.Model):
     times = models.PositiveIntegerField(default=0, db_default=0)
     since = models.DateTimeField(null=True)
     shut_until = models.DateTimeField(null=True)
-    why = models.CharField(
-        max_length=32, blank=True, default="", db_default="", choices=[(r.value, r.value) for r in Reason]
-    )
+    why = models.CharField(max_length=32, blank=True, default="", db_default="", help_text="A reason")
     probe = models.BigIntegerField(null=True)
     free_at = models.DateTimeField(null=True)
 

@@ -134,6 +134,9 @@ class Installation(models.Model):
     incarnation = models.UUIDField(null=True)
     lost_since = models.DateTimeField(null=True)
     lost_until = models.DateTimeField(null=True)
+    is_trial = models.BooleanField(
+        default=False, db_default=False, help_text="Not live yet: only TRIAL_RECIPIENTS are written to"
+    )
 
     class Meta:
         db_table = "installation"

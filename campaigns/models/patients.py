@@ -39,6 +39,7 @@ class Patient(models.Model):
     status_reason = models.CharField(max_length=200, blank=True)
     paused_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
+    forgotten_at = models.DateTimeField(null=True, help_text="Since then the row holds nothing of the person")
 
     class Meta:
         db_table = "patient"
@@ -48,14 +49,15 @@ class Patient(models.Model):
 
     @property
     def full_name(self) -> str:
-        """Given and family name, or the one there is."""
-        return f"{self.given_name} {self.family_name}".strip()
+        """Given and family name, or the one there is; a dash for who was forgotten."""
+        return f"{self.given_name} {self.family_name}".strip() or "\u2013"
 
 
 class ContactPoint(models.Model):
     """One address of a patient. The address is encrypted; `address_index` finds equal addresses.
 
-    `paused`: somebody there says that we have the wrong person; nothing planned goes until staff have asked.
+    `paused`: somebody there may be the wrong person, or want no more; nothing planned goes until staff
+    have asked.
     """
 
     class State(models.TextChoices):

@@ -18,9 +18,10 @@ WHERE id IN (
 -- name: claim
 -- Locks a batch for this transaction: answers and safety texts first, then what expires soonest. A channel that is
 -- shut gives its probe alone, a number that has enough to send what cannot wait. What is further ahead than that can
--- be was written by a clock that has been put back since.
+-- be was written by a clock that has been put back since. Nothing is added to `expires_at` so that its index is not
+-- used: most rows have expired long ago, those that wait have not, and only `due_at` tells them apart.
 SELECT m.id FROM message m
-WHERE m.state IN ('planned', 'waiting') AND m.due_at <= %(now)s AND m.expires_at > %(now)s
+WHERE m.state IN ('planned', 'waiting') AND m.due_at <= %(now)s AND m.expires_at + interval '0' > %(now)s
   AND NOT EXISTS (SELECT FROM channel_state s
                   WHERE s.clinic_id = m.clinic_id AND s.channel = m.channel
                     AND ((s.shut_until IS NOT NULL AND s.probe IS DISTINCT FROM m.id)
@@ -38,7 +39,7 @@ FROM (SELECT t.id AS state_id, found.id
       FROM channel_state t CROSS JOIN LATERAL (
           SELECT m.id FROM message m
           WHERE m.clinic_id = t.clinic_id AND m.channel = t.channel AND m.state IN ('planned', 'waiting')
-            AND m.due_at <= %(now)s AND m.expires_at > %(now)s
+            AND m.due_at <= %(now)s AND m.expires_at + interval '0' > %(now)s
           ORDER BY m.priority, m.expires_at, m.id
           LIMIT 1) AS found
       WHERE t.shut_until <= %(now)s OR t.shut_until > %(now)s + interval '1 hour') AS due

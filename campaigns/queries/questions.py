@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.db import connection
 
@@ -15,6 +14,7 @@ from campaigns.domain.lifecycle import Reason, State
 from campaigns.domain.recipients import Channel
 from campaigns.domain.timing import to_instant
 from campaigns.models import Answer, ContactPoint, Message
+from campaigns.queries import zones
 
 GONE = (State.ATTEMPTING, State.UNCERTAIN, State.ACCEPTED, State.DELIVERED, State.UNKNOWN)
 """States of a message that the patient may have read."""
@@ -75,9 +75,10 @@ def _asked(row: Any, answers: set[About]) -> Asked:
 
 
 def _moot_from(row: Any) -> datetime | None:
-    slot = None
-    if row.visit_id is not None:
-        starts = to_instant(row.visit__on_date, row.visit__at_time, ZoneInfo(row.clinic__time_zone))
+    slot, zone = None, zones.known(row.clinic__time_zone)
+    # Where the zone does not exist nobody knows when the visit begins: the question ends by its age alone.
+    if row.visit_id is not None and zone is not None:
+        starts = to_instant(row.visit__on_date, row.visit__at_time, zone)
         slot = Slot(state=row.visit__state, version=row.visit__version, starts=starts)
     return moot_from(row.asks, row.visit_version, slot, row.sent_at)
 

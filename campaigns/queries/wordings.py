@@ -87,6 +87,16 @@ def waiting(clinic_id: UUID, languages: Iterable[str] | None, templates: Iterabl
     return [Waiting(*row) for row in listed]
 
 
+def put_off(clinic_id: UUID, texts: Iterable[tuple[str, str]], until: datetime) -> int:
+    """Let the unsent messages of these texts (template, channel) wait until then; how many. What expires
+    before stays as it is."""
+    wanted = Q()
+    for template, channel in texts:
+        wanted |= Q(template=template, channel=channel)
+    unsent = Message.objects.filter(wanted, clinic=clinic_id, state__in=_UNSENT)
+    return unsent.filter(due_at__lt=until, expires_at__gt=until).update(due_at=until)
+
+
 def patients(ids: Iterable[UUID]) -> dict[UUID, Patient]:
     """These patients by id."""
     return Patient.objects.in_bulk(list(ids))

@@ -182,8 +182,8 @@ def _parsed(said: Said, answer: Answer | None) -> Parsed:
 
 def _acts(said: Said, parsed: Parsed, found: Assessment) -> bool:
     """Whether a note does something although no answer was chosen: danger and stop never wait, nor does the
-    word that we have the wrong person."""
-    return found.urgency is not None or parsed.wrong_person or _stops(said, parsed)
+    word that we have the wrong person, or a stop that is in doubt."""
+    return found.urgency is not None or parsed.wrong_person or parsed.may_stop or _stops(said, parsed)
 
 
 def _stops(said: Said, parsed: Parsed) -> bool:

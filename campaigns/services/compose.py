@@ -13,7 +13,6 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Protocol
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
@@ -27,6 +26,7 @@ from campaigns.domain.lifecycle import Purpose, Reason
 from campaigns.domain.recipients import Channel
 from campaigns.domain.sms import Limits, Segmented, segment
 from campaigns.models import Clinic, OwnWording, PatientLink, Wording
+from campaigns.services.on_call import clinic_time
 
 MOST_SEGMENTS = 6
 """A longer text is a mistake in its wording, and some carriers drop it."""
@@ -294,13 +294,14 @@ def _tags(clinic: Clinic) -> tuple[str, ...]:
 
 def next_opening(clinic: Clinic, now: datetime) -> datetime | None:
     """When somebody is next at the clinic: naive wall time there, or None if never in two weeks."""
-    local = now.astimezone(ZoneInfo(clinic.time_zone)).replace(tzinfo=None)
+    calendar = clinic_time(clinic)
+    local = now.astimezone(calendar.zone).replace(tzinfo=None)
     for days in range(15):
         day = local.date() + timedelta(days=days)
-        hours = clinic.staffed_hours.get(str(day.weekday()))
-        if not hours or day.isoformat() in clinic.holidays:
+        hours = calendar.hours.get(day.weekday())
+        if not hours or day in calendar.holidays:
             continue
-        opens = datetime.combine(day, time.fromisoformat(hours[0]))
+        opens = datetime.combine(day, hours[0])
         if opens > local:
             return opens
     return None
@@ -308,8 +309,4 @@ def next_opening(clinic: Clinic, now: datetime) -> datetime | None:
 
 def is_staffed(clinic: Clinic, now: datetime) -> bool:
     """Whether somebody is at the clinic now."""
-    local = now.astimezone(ZoneInfo(clinic.time_zone))
-    hours = clinic.staffed_hours.get(str(local.weekday()))
-    if not hours or local.date().isoformat() in clinic.holidays:
-        return False
-    return time.fromisoformat(hours[0]) <= local.time() < time.fromisoformat(hours[1])
+    return clinic_time(clinic).is_open(now)

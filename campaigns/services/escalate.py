@@ -108,8 +108,9 @@ def close(alert_id: int, staff: Staff, outcome: str, *, note: str = "", seen: in
 
 
 def _locked(alert_id: int) -> Alert:
-    """The alert itself, or the one that it joined; locked."""
-    rows = Alert.objects.select_for_update(of=("self",)).select_related("acknowledged_by", "closed_by")
+    """The alert itself, or the one that it joined; locked. Without its people: whoever waited for the lock
+    would be given the row as it is now, joined with the people of before."""
+    rows = Alert.objects.select_for_update()
     alert = rows.get(pk=alert_id)
     return rows.get(pk=alert.part_of_id) if alert.part_of_id else alert
 

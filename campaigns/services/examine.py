@@ -26,9 +26,10 @@ from campaigns.domain.lifecycle import State
 from campaigns.domain.recipients import Channel
 from campaigns.models import Attempt, Clinic, Installation
 from campaigns.queries import clock, lexicons, sequence_files
-from campaigns.services import circuits, duties, on_call
+from campaigns.services import circuits, duties, go_live, on_call
 from campaigns.services.compose import SOURCE_LANGUAGE, approvals
 from campaigns.services.duties import Duty
+from campaigns.services.grants import may_rewrite
 from campaigns.services.standings import names
 
 SYSTEM_CHECKS = "campaigns"
@@ -185,6 +186,8 @@ def _content() -> Findings:
         yield _error("The database's tables are not up to date", "Run `campaigns migrate`.")
         return
     yield _ok("The tables are up to date")
+    yield from _guard()
+    yield from _trial()
     yield from _sending()
     clinics = list(Clinic.objects.order_by("name"))
     if not clinics:
@@ -193,6 +196,21 @@ def _content() -> Findings:
         yield from _on_call(clinic)
         yield from _wording(clinic)
         yield from _own_words(clinic)
+
+
+def _guard() -> Findings:
+    if may_rewrite():
+        mend = "Let the processes run as another role: docs/operations.md, Database roles."
+        yield _warning("The processes' database role owns the audit table, so it could rewrite it", mend)
+    else:
+        yield _ok("The processes cannot rewrite the audit chain")
+
+
+def _trial() -> Findings:
+    if go_live.only_to() is not None:
+        many = len(settings.TRIAL_RECIPIENTS)
+        what = f"Not live yet: messages go to the {many} addresses of TRIAL_RECIPIENTS and to nobody else"
+        yield _warning(what, "Run `campaigns go-live --by NAME` when patients may be written to.")
 
 
 def _sending() -> Findings:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -13,8 +14,9 @@ from campaigns.domain.consent import GateFacts
 from campaigns.domain.lifecycle import Purpose
 from campaigns.domain.recipients import Channel
 from campaigns.models import Clinic
-from campaigns.queries import queue
+from campaigns.queries import queue, zones
 from campaigns.queries.queue import Claimed
+from campaigns.services import go_live
 from campaigns.services.compose import Approvals, approvals_as_read
 
 log = logging.getLogger(__name__)
@@ -27,39 +29,36 @@ class Context:
     clinic: Clinic
     zone: ZoneInfo
     approved: Approvals
+    only_to: frozenset[str] | None = None
+    """While the installation is on trial, the addresses that may be written to."""
 
 
 def contexts(claimed: Sequence[Claimed]) -> dict[UUID, Context]:
     """The clinics of a batch. One whose zone does not exist is left out: its hours cannot be known."""
     clinics = Clinic.objects.in_bulk({row.clinic_id for row in claimed})
+    only_to = go_live.only_to()
     found = {}
     for key, clinic in clinics.items():
-        zone = _zone(clinic.time_zone)
+        zone = zones.known(clinic.time_zone)
         if zone is None:
             log.error("the time zone of a clinic does not exist", extra={"clinic": str(key)})
         else:
-            found[key] = Context(clinic, zone, approvals_as_read(clinic))
+            found[key] = Context(clinic, zone, approvals_as_read(clinic), only_to)
     return found
 
 
-def _zone(name: str) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(name) if name else None
-    except (LookupError, ValueError, OSError):
-        return None
-
-
 class Counts:
-    """Texts of each patient today and this week, this batch included."""
+    """Texts of each patient today and this week by the patient's own midnight, this batch included."""
 
     def __init__(self, claimed: Sequence[Claimed], known: Mapping[UUID, Context], now: datetime) -> None:
         self._counts: dict[UUID, tuple[int, int]] = {}
-        for clinic_id, context in known.items():
-            local = now.astimezone(context.zone)
-            midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
-            patients = {row.patient_id for row in claimed if row.clinic_id == clinic_id and row.capped}
-            if patients:
-                self._counts |= queue.sms_counts(patients, midnight, midnight - timedelta(days=6))
+        since: dict[tuple[datetime, datetime], set[UUID]] = defaultdict(set)
+        for row in claimed:
+            if row.capped and row.clinic_id in known:
+                since[_day_and_week(zone_of(row, known[row.clinic_id]), now)].add(row.patient_id)
+        # One statement where all have the same midnight, as the patients of a clinic mostly do.
+        for (day, week), patients in since.items():
+            self._counts |= queue.sms_counts(patients, day, week)
 
     def of(self, patient: UUID) -> tuple[int, int]:
         """Today and this week."""
@@ -72,8 +71,19 @@ class Counts:
             self._counts[row.patient_id] = (today + 1, week + 1)
 
 
+def zone_of(row: Claimed, context: Context) -> ZoneInfo:
+    """The patient's own zone; one that does not exist is taken for the clinic's."""
+    return zones.known(row.time_zone) or context.zone
+
+
+def _day_and_week(zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime]:
+    """When today began in a zone, and the first of the seven days that end with it. UTC."""
+    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight.astimezone(UTC), (midnight - timedelta(days=6)).astimezone(UTC)
+
+
 def gate_facts(row: Claimed, context: Context, counts: Counts) -> GateFacts:
-    """All that decides about one message. A patient's zone that does not exist is taken for the clinic's."""
+    """All that decides about one message."""
     clinic = context.clinic
     today, week = counts.of(row.patient_id)
     return GateFacts(
@@ -90,7 +100,7 @@ def gate_facts(row: Claimed, context: Context, counts: Counts) -> GateFacts:
         address_state=row.address_state,
         suppressed=row.suppressed,
         consent=row.consent,
-        zone=_zone(row.time_zone) or context.zone,
+        zone=zone_of(row, context),
         quiet_from=clinic.quiet_from,
         quiet_to=clinic.quiet_to,
         capped=row.capped,
@@ -98,4 +108,5 @@ def gate_facts(row: Claimed, context: Context, counts: Counts) -> GateFacts:
         sms_this_week=week,
         sms_per_day=clinic.sms_per_day,
         sms_per_week=clinic.sms_per_week,
+        held_for_trial=context.only_to is not None and row.address not in context.only_to,
     )

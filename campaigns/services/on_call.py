@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
@@ -15,8 +17,10 @@ from campaigns.domain.errors import NotAllowed
 from campaigns.domain.ladder import ClinicTime, Duty, Ladder, Pace, Person, When
 from campaigns.domain.recipients import Channel, normalise_email, normalise_phone
 from campaigns.models import Clinic, OnCall, Staff
-from campaigns.queries import clock
+from campaigns.queries import clock, zones
 from campaigns.services.record import record
+
+log = logging.getLogger(__name__)
 
 SPOKEN = ("en-CA", "fr-CA")
 """The languages that staff are told in."""
@@ -39,15 +43,31 @@ class Listed:
 
 def clinic_time(clinic: Clinic | None) -> ClinicTime:
     """The hours and closed days of a clinic; without one, none: then the ladder's longest wait counts."""
-    if clinic is None:
+    zone = zones.known(clinic.time_zone) if clinic else None
+    if clinic is None or zone is None:
         return ClinicTime(zone=ZoneInfo("UTC"), hours={})
-    hours = {
-        int(day): (time.fromisoformat(span[0]), time.fromisoformat(span[1]))
-        for day, span in clinic.staffed_hours.items()
-        if span
-    }
-    holidays = frozenset(date.fromisoformat(day) for day in clinic.holidays)
-    return ClinicTime(zone=ZoneInfo(clinic.time_zone), hours=hours, holidays=holidays)
+    return ClinicTime(zone=zone, hours=hours_of(clinic), holidays=_closed_days(clinic))
+
+
+def hours_of(clinic: Clinic) -> dict[int, tuple[time, time]]:
+    """The staffed hours by weekday (Monday is 0), wall time. A day that cannot be read counts as closed: then
+    nobody is told that somebody is there, and what has to be seen goes on waiting and climbing."""
+    found = {}
+    for day, span in clinic.staffed_hours.items():
+        try:
+            if span:
+                found[int(day)] = (time.fromisoformat(span[0]), time.fromisoformat(span[1]))
+        except (ValueError, TypeError, LookupError):
+            log.error("staffed hours cannot be read", extra={"clinic": str(clinic.pk), "day": str(day)[:9]})
+    return found
+
+
+def _closed_days(clinic: Clinic) -> frozenset[date]:
+    found = set()
+    for day in clinic.holidays:
+        with suppress(ValueError, TypeError):
+            found.add(date.fromisoformat(day))
+    return frozenset(found)
 
 
 def ladder_of(clinic: Clinic | None) -> Ladder:

@@ -7,14 +7,16 @@ corrections do not depend on who edited what first.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Iterable
+import logging
+from collections.abc import Container, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from campaigns.domain import schedule
 from campaigns.domain.facts import ClinicFacts, EnrollmentFacts, PatientFacts, Sent
@@ -34,8 +36,10 @@ from campaigns.models import (
     Suppression,
     Visit,
 )
-from campaigns.queries import clock, sequence_files
+from campaigns.queries import clock, sequence_files, zones
 from campaigns.services.duties import Duty, fulfils
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -64,16 +68,35 @@ def replan_patient(patient_id: UUID | str) -> Changes:
 @fulfils(Duty.PLANNING)
 def replan_changed(limit: int = 500) -> int:
     """Plan again the patients of up to `limit` enrollments whose timing has changed: that of the sequence
-    file, the clinic's hours, days and settings, or the zone data. How many. Other words change no time."""
+    file, the clinic's hours, days and settings, or the zone data. How many. Other words change no time.
+
+    A patient or a clinic whose row cannot be planned by is named in the log and stops no other.
+    """
     patients: set[UUID] = set()
     for clinic in Clinic.objects.order_by("created_at"):
-        current = [timing(sequence.key, clinic) for sequence in sequence_files.load_all().values()]
-        active = Enrollment.objects.filter(state=Enrollment.State.ACTIVE, course__patient__clinic=clinic)
-        stale = active.exclude(digest__in=current).values_list("course__patient_id", flat=True)
-        patients.update(stale[: max(0, limit - len(patients))])
+        with _alone("clinic", clinic.pk):
+            current = [timing(sequence.key, clinic) for sequence in sequence_files.load_all().values()]
+            active = Enrollment.objects.filter(state=Enrollment.State.ACTIVE, course__patient__clinic=clinic)
+            stale = active.exclude(digest__in=current).values_list("course__patient_id", flat=True)
+            # In another order each time: some that can never be planned must not fill every pass.
+            patients.update(stale.order_by("?")[: max(0, limit - len(patients))])
+    done = 0
     for patient_id in patients:
-        replan_patient(patient_id)
-    return len(patients)
+        with _alone("patient", patient_id):
+            replan_patient(patient_id)
+            done += 1
+    return done
+
+
+@contextmanager
+def _alone(what: str, which: UUID) -> Iterator[None]:
+    """What is wrong with one row ends here; a database that is away stops all."""
+    try:
+        yield
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        log.error("%s cannot be planned", what, extra={what: str(which), "why": type(error).__name__})
 
 
 def timing(sequence: str, clinic: Clinic) -> str:
@@ -133,7 +156,7 @@ def plan_for(patient: Patient, enrollments: list[Enrollment], messages: list[Mes
         enrollments=enrollment_facts(enrollments),
         clinic=clinic_facts(patient.clinic),
         patient=PatientFacts(
-            zone=ZoneInfo(patient.time_zone) if patient.time_zone else None,
+            zone=_zone_of(patient),
             channels=frozenset(
                 Channel(channel)
                 for channel in patient.contact_points.exclude(state="bad")
@@ -149,6 +172,14 @@ def plan_for(patient: Patient, enrollments: list[Enrollment], messages: list[Mes
         standing=standing_rows(messages, changed),
         now=now,
     )
+
+
+def _zone_of(patient: Patient) -> ZoneInfo | None:
+    """The patient's own zone. One that does not exist is named, and the clinic's counts, as at the claim."""
+    zone = zones.known(patient.time_zone)
+    if zone is None and patient.time_zone:
+        log.error("the time zone of a patient does not exist", extra={"patient": str(patient.pk)})
+    return zone
 
 
 def _refused(patient: Patient, said: list[tuple[str, str, str]]) -> frozenset[Channel]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.db import transaction
@@ -18,12 +18,16 @@ from campaigns.models import Clinic, Staff, Wording, WordingComment
 from campaigns.queries import wordings
 from campaigns.queries.wordings import Text
 from campaigns.services import review
+from campaigns.services.affected import effects
 from campaigns.services.compose import Approvals, approvals
 from campaigns.services.entries import context_in, entries_of, faults
 from campaigns.services.record import record
 from campaigns.services.standings import Standing, Stood, standings, standings_of
 
 LONGEST_COMMENT = 2_000
+HELD_ABOVE = 20
+"""Patients. An approval that changes what more than these get next takes effect after `HOLD`."""
+HOLD = timedelta(minutes=5)
 
 
 class Act(StrEnum):
@@ -110,11 +114,14 @@ def change(clinic: Clinic, act: Act, seen: Mapping[Text, str], *, by: Staff, now
     it, and for an approval of what the checks find wrong or what `by` wrote.
     """
     require(by, clinic, act)
+    # One at a time for a clinic: of two who press the same button the second finds the text moved on.
+    Clinic.objects.select_for_update(no_key=True).get(pk=clinic.pk)
     words = approvals(clinic)
     languages = {language_of(edition) for _, _, edition in seen}
     authors = {language: authors_of(clinic, language) for language in languages}
     rows = []
-    for stood in standings_of(clinic, list(seen), words.own):
+    stands = list(standings_of(clinic, list(seen), words.own))
+    for stood in stands:
         known = authors[language_of(stood.text[2])]
         _refuse(act, stood, seen[stood.text], why_not(act, stood.text, words.own, known, by.email))
         rows.append(_row(clinic, stood, words))
@@ -123,9 +130,20 @@ def change(clinic: Clinic, act: Act, seen: Mapping[Text, str], *, by: Staff, now
     review.store(rows, ["reviewed_by", "reviewed_at", "approved_by", "approved_at"])
     if act is Act.RETIRE:
         _retire_older(clinic, seen)
+    if act is Act.APPROVE:
+        _hold_back(clinic, words, stands, now)
     told = [f"{row.template} {row.channel} {row.language} {row.digest[:12]}" for row in rows]
     record(_TO[act][1], f"clinic {clinic.pk}", actor=by.email, now=now, detail={"texts": told})
     return list(seen)
+
+
+def _hold_back(clinic: Clinic, words: Approvals, stands: Collection[Stood], now: datetime) -> None:
+    """Where many patients wait for these words, let none of them go for a while: who approved by mistake, or
+    sees only then how many it is, withdraws in that time, and nobody has read them. What would be too late
+    by then goes at once."""
+    texts = [one.text for one in stands]
+    if effects(clinic, words, after(words, Act.APPROVE, stands), texts, now).total > HELD_ABOVE:
+        wordings.put_off(clinic.pk, {text[:2] for text in texts}, now + HOLD)
 
 
 def require(by: Staff, clinic: Clinic, act: Act) -> None:
@@ -181,12 +199,14 @@ def approve_sound(clinic: Clinic, language: str, *, by: str, now: datetime) -> t
     words = approvals(clinic)
     authors = authors_of(clinic, language)
     left: dict[Text, str] = {}
-    for stood in standings(clinic, [language], words.own):
+    listed = list(standings(clinic, [language], words.own))
+    for stood in listed:
         reason = why_not(Act.APPROVE, stood.text, words.own, authors, by)
         if stood.standing in {Standing.MISSING, Standing.RETIRED}:
             reason = f"It is {stood.standing.value}."
         if reason:
             left[stood.text] = reason
+    _hold_back(clinic, words, [one for one in listed if one.text not in left], now)
     return review.approve_language(clinic, language, by=by, now=now, leave=left), left
 
 

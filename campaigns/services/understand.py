@@ -187,13 +187,20 @@ WRONG_PERSON = "may be the wrong person"
 """Somebody there says that they are not who we think. Nothing planned goes until staff have asked."""
 
 
+MAY_STOP = "may want no more messages"
+"""An opt-out word that was not certain enough to be obeyed. It stops what is planned all the same until staff
+have asked: what is obeyed by mistake only START brings back."""
+
+
 def doubt(case: Case) -> bool:
-    """Somebody says that we have the wrong person: pause the address and tell staff the same day; False where
-    nobody said so, or where the address is nobody's."""
-    said = case.said
-    if not case.parsed.wrong_person or not addresses.pause(said.address_index, said.channel, said.now):
+    """Somebody says that we have the wrong person, or perhaps that they want no more: pause the address and
+    tell staff the same day; False where nobody said so, or where the address is nobody's."""
+    said, parsed = case.said, case.parsed
+    if not (parsed.wrong_person or parsed.may_stop):
         return False
-    alert(case, Alert.Urgency.URGENT, WRONG_PERSON)
+    if not addresses.pause(said.address_index, said.channel, said.now):
+        return False
+    alert(case, Alert.Urgency.URGENT, WRONG_PERSON if parsed.wrong_person else MAY_STOP)
     return True
 
 

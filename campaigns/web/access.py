@@ -1,7 +1,9 @@
-"""The only way a page gets a row: what belongs to another clinic does not exist (404)."""
+"""The only way a page gets a row: what belongs to another clinic does not exist (404), and whose row it is
+that somebody sees goes on record (services/looks)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
@@ -21,6 +23,7 @@ from campaigns.models import (
     Visit,
     WordingComment,
 )
+from campaigns.services.looks import look
 
 
 def staff(request: HttpRequest) -> Staff:
@@ -42,19 +45,30 @@ def patients(request: HttpRequest) -> QuerySet[Patient]:
 
 def patient(request: HttpRequest, patient_id: UUID) -> Patient:
     """One patient of this clinic."""
-    return get_object_or_404(patients(request), pk=patient_id)
+    found = get_object_or_404(patients(request), pk=patient_id)
+    seen(request, "patient", [found.pk])
+    return found
+
+
+def seen(request: HttpRequest, page: str, whose: Iterable[UUID | None]) -> None:
+    """Put on record whose data the page shows. Nobody, where it is not known whose they are."""
+    look(page, [one for one in whose if one], by=staff(request).email)
 
 
 def visit(request: HttpRequest, visit_id: UUID) -> Visit:
     """One visit of a patient of this clinic."""
     rows = Visit.objects.select_related("course__patient__clinic")
-    return get_object_or_404(rows, pk=visit_id, course__patient__clinic=staff(request).clinic_id)
+    found = get_object_or_404(rows, pk=visit_id, course__patient__clinic=staff(request).clinic_id)
+    seen(request, "patient", [found.course.patient_id])
+    return found
 
 
 def course(request: HttpRequest, course_id: UUID) -> Course:
     """One course of a patient of this clinic."""
     rows = Course.objects.select_related("patient")
-    return get_object_or_404(rows, pk=course_id, patient__clinic=staff(request).clinic_id)
+    found = get_object_or_404(rows, pk=course_id, patient__clinic=staff(request).clinic_id)
+    seen(request, "patient", [found.patient_id])
+    return found
 
 
 def messages(request: HttpRequest) -> QuerySet[Message]:
@@ -65,9 +79,10 @@ def messages(request: HttpRequest) -> QuerySet[Message]:
 def mail(request: HttpRequest, message_id: int) -> Message:
     """One e-mail of this clinic as it was sent."""
     rows = Message.objects.filter(clinic=staff(request).clinic_id, channel="email")
-    found = get_object_or_404(rows.only("html", "language"), pk=message_id)
+    found = get_object_or_404(rows.only("html", "language", "patient"), pk=message_id)
     if not found.html:
         raise Http404
+    seen(request, "mail", [found.patient_id])
     return found
 
 
@@ -105,4 +120,8 @@ def alert(request: HttpRequest, alert_id: int) -> Alert:
 def original(request: HttpRequest, reply_id: int) -> InboundMail:
     """The mail behind a reply of this clinic, or behind one that nobody could be matched to."""
     rows = InboundMail.objects.filter(Q(reply__clinic=staff(request).clinic_id) | Q(reply__clinic=None))
-    return get_object_or_404(rows, reply=reply_id)
+    found = get_object_or_404(rows.select_related("reply"), reply=reply_id)
+    if not found.raw:
+        raise Http404
+    seen(request, "mail", [found.reply.patient_id if found.reply else None])
+    return found

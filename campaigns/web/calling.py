@@ -22,8 +22,10 @@ from campaigns.web.told import told
 def call_list(request: HttpRequest) -> HttpResponse:
     """Whom to call today, why, and what they said last; made to be printed too."""
     now = clock.now()
+    found = calls.call_list(access.staff(request).clinic, now)
+    access.seen(request, "call-list", [one.patient.pk for one in (*found.today, *found.later)])
     context = {
-        "list": calls.call_list(access.staff(request).clinic, now),
+        "list": found,
         "outcomes": Call.Outcome.values,
         "longest_note": LONGEST_NOTE,
         "now": now,

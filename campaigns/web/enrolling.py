@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -25,7 +25,7 @@ from campaigns.domain.lifecycle import UNSENT
 from campaigns.domain.recipients import Channel
 from campaigns.models import Clinic
 from campaigns.models.encryption import blind_index
-from campaigns.queries import clock
+from campaigns.queries import clock, one_patient
 from campaigns.services.compose import approvals
 from campaigns.services.consent import CONSENT, in_force
 from campaigns.services.enroll import Application, enroll
@@ -53,6 +53,7 @@ class Page:
     notice: str = ""
     preview: list[PreviewedMessage] | None = None
     stopped: tuple[tuple[str, datetime], ...] = ()
+    shared: Mapping[str, int] = field(default_factory=dict)
     seal: str = ""
 
     @property
@@ -203,6 +204,7 @@ def _look_ahead(page: Page, wanted: Application) -> bool:
         page.error = told(str(error))
         return False
     page.stopped = tuple(_stopped(wanted))
+    page.shared = one_patient.having((wanted.phone, wanted.email))
     page.seal = seal(page.key, wanted)
     return True
 

@@ -9,16 +9,41 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.domain.errors import NotAllowed
+from campaigns.domain.lifecycle import Reason
 from campaigns.models import Alert
 from campaigns.queries import clock, overview
 from campaigns.services import installation
 from campaigns.web import access
 from campaigns.web.filters import local
 from campaigns.web.told import told
-from campaigns.web.words import EXPECTED
 
 SHOWN = 8
 PATIENTS_A_PAGE = 50
+
+EXPECTED = frozenset(
+    {
+        Reason.VISIT_CANCELLED,
+        Reason.VISIT_MOVED,
+        Reason.VISIT_DONE,
+        Reason.VISIT_MISSED,
+        Reason.COURSE_CLOSED,
+        Reason.OPERATOR_CANCELLED,
+        Reason.SUPERSEDED,
+        Reason.ANSWERED,
+        Reason.NOT_NEEDED,
+        Reason.NO_ADDRESS,
+        Reason.OPTED_OUT,
+        Reason.PATIENT_PAUSED,
+        Reason.PATIENT_LEFT,
+        Reason.PATIENT_DECEASED_OR_MERGED,
+        Reason.ENROLLMENT_STOPPED,
+        Reason.PATIENT_FORGOTTEN,
+    }
+)
+"""Reasons that follow from what somebody did or chose (nobody is enrolled without any address).
+
+Every other one may need a person."""
+
 
 PLACES = {urgency.value: place for place, urgency in enumerate(Alert.Urgency)}
 """Alerts are listed from the most urgent on, and within that the longest waiting first."""
@@ -36,15 +61,23 @@ def home(request: HttpRequest) -> HttpResponse:
     unsent = overview.unsent(clinic.pk, now)
     waiting = access.open_alerts(request).select_related("patient", "reply", "acknowledged_by")
     today = local(now, clinic).date()
-    patients = overview.with_next(access.patients(request).order_by("-created_at", "pk"), today)
+    known = access.patients(request).filter(forgotten_at=None)
+    patients = overview.with_next(known.order_by("-created_at", "pk"), today)
+    page = Paginator(patients, PATIENTS_A_PAGE).get_page(request.GET.get("page"))
+    alerts, going_out = urgent_first(list(waiting))[:SHOWN], overview.going_out(clinic.pk, SHOWN)
+    access.seen(
+        request,
+        "home",
+        [p.pk for p in page] + [a.patient_id for a in alerts] + [m.patient_id for m in going_out],
+    )
     context = {
         "now": now,
         "shut": overview.shut(clinic.pk),
-        "alerts": urgent_first(list(waiting))[:SHOWN],
+        "alerts": alerts,
         "to_look_at": [row for row in unsent if row.reason not in EXPECTED],
         "as_expected": [row for row in unsent if row.reason in EXPECTED],
-        "going_out": overview.going_out(clinic.pk, SHOWN),
-        "patients": Paginator(patients, PATIENTS_A_PAGE).get_page(request.GET.get("page")),
+        "going_out": going_out,
+        "patients": page,
         "today": today,
     }
     return render(request, "web/home.html", context)

@@ -39,10 +39,12 @@ def alerts(request: HttpRequest) -> HttpResponse:
     closed = rows.exclude(closed_at=None).order_by("-closed_at", "-pk")
     clinic, now = access.staff(request).clinic, clock.now()
     talks = timeline.conversations({alert.patient_id for alert in waiting if alert.patient_id})
+    shown = Paginator(closed, CLOSED_A_PAGE).get_page(request.GET.get("page"))
+    access.seen(request, "alerts", [alert.patient_id for alert in (*waiting, *shown)])
     context = {
         "waiting": [(alert, _talk(alert, talks)) for alert in waiting],
         "candidates": candidates.of_replies(access.staff(request).clinic_id, waiting),
-        "closed": Paginator(closed, CLOSED_A_PAGE).get_page(request.GET.get("page")),
+        "closed": shown,
         "outcomes": Alert.Outcome.values,
         "besides": beside.all_of(waiting, clinic, now),
         "held": _held(waiting),

@@ -16,8 +16,9 @@ from campaigns.domain.replies import EXPECTED
 from campaigns.models import Answer, AnswerCorrection, Message, Visit
 from campaigns.queries import clock, timeline
 from campaigns.queries.contactability import reaches
+from campaigns.queries.one_patient import sharing
 from campaigns.services.answer_form import CHOICES
-from campaigns.web import access
+from campaigns.web import access, rights
 from campaigns.web.consents import may_export
 
 MAIL_POLICY = (
@@ -55,6 +56,8 @@ def patient(request: HttpRequest, patient_id: UUID) -> HttpResponse:
         "opened": _opened(request, [mail.pk for mail in mailbox]),
         "reaches": reaches(found),
         "may_export": may_export(access.staff(request)),
+        "may_erase": rights.may(access.staff(request)),
+        "shared": sharing(found.pk),
         "visits": Visit.objects.filter(course__patient=found)
         .select_related("course")
         .order_by("course__created_at", "number"),

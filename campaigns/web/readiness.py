@@ -24,6 +24,7 @@ def readiness(request: HttpRequest) -> HttpResponse:
     today = local(now, clinic).date()
     day = _asked(request.GET.get("day", ""), today)
     visits = coming(clinic, day)
+    access.seen(request, "readiness", [one.visit.course.patient_id for one in visits])
     counts = Counter(visit.standing for visit in visits)
     context = {
         "visits": visits,

@@ -121,6 +121,11 @@ SENTENCES = (
     _n("The answer says so already."),
     _n("Say how the call ended."),
     _n("Say why nobody calls this patient again."),
+    _n("This patient was forgotten already."),
+    _n("An alert about this patient is open: read it and close it first."),
+    _n("A message to this patient is leaving just now: try again in a few minutes."),
+    _n("Say whether the patient is in care, has left or has died."),
+    _n("The patient's record says so already."),
 )
 """Each sentence by itself, because hints are shared. `{name}` stands for a fact."""
 

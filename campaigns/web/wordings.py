@@ -311,13 +311,16 @@ def _confirm(
 ) -> HttpResponse:
     who = access.staff(request)
     then = sign_off.after(words, what, stood)
+    effects = affected.effects(who.clinic, words, then, [one.text for one in stood], clock.now())
+    access.seen(request, "wording", [one.patient.pk for one in effects.patients])
     context = {
         "act": what,
         "stood": stood,
         "reasons": reasons,
         "tag": tag or language_of(stood[0].text[2]),
         "one": None if tag else stood[0],
-        "effects": affected.effects(who.clinic, words, then, [one.text for one in stood], clock.now()),
+        "effects": effects,
+        "waits": what is Act.APPROVE and effects.total > sign_off.HELD_ABOVE,
         "allowed": sign_off.may(who, what),
         "possible": bool(stood) and all(one.standing in sign_off.FROM[what] for one in stood),
         "why_not": "" if tag else _why_not(request, what, words, stood[0].text),

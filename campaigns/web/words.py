@@ -67,7 +67,9 @@ REASONS: Words = {
     Reason.TRANSLATION_NOT_APPROVED: _("The translation is not approved yet."),
     Reason.RENDER_ERROR: _("A fact that the text states was missing, so it could not be written."),
     Reason.TOO_LONG: _("The text was too long for the phone network."),
-    Reason.CHANNEL_PAUSED: _("Somebody there says that we have the wrong person. Ask, then say so here."),
+    Reason.CHANNEL_PAUSED: _(
+        "Somebody there may be the wrong person, or want no more. Ask, then say so here."
+    ),
     Reason.PROVIDER_CONFIG: _("The provider refused our account or settings. Tell your administrator."),
     Reason.PROVIDER_REFUSED: _("The provider refused it."),
     Reason.UNREACHABLE: _("The phone could not be reached, or the mailbox is full."),
@@ -81,30 +83,9 @@ REASONS: Words = {
     Reason.QUESTION_OPEN: _("Another question to the same phone was still open."),
     Reason.SENDER_BUSY: _("Many texts were due at once; this one waited for its turn."),
     Reason.NOT_NEEDED: _("It was not needed any more, for instance because the next visit was booked."),
+    Reason.PATIENT_FORGOTTEN: _("The patient's data were erased."),
+    Reason.NOT_LIVE: _("The installation is not live yet: only the addresses of the trial are written to."),
 }
-
-EXPECTED = frozenset(
-    {
-        Reason.VISIT_CANCELLED,
-        Reason.VISIT_MOVED,
-        Reason.VISIT_DONE,
-        Reason.VISIT_MISSED,
-        Reason.COURSE_CLOSED,
-        Reason.OPERATOR_CANCELLED,
-        Reason.SUPERSEDED,
-        Reason.ANSWERED,
-        Reason.NOT_NEEDED,
-        Reason.NO_ADDRESS,
-        Reason.OPTED_OUT,
-        Reason.PATIENT_PAUSED,
-        Reason.PATIENT_LEFT,
-        Reason.PATIENT_DECEASED_OR_MERGED,
-        Reason.ENROLLMENT_STOPPED,
-    }
-)
-"""Reasons that follow from what somebody did or chose (nobody is enrolled without any address).
-
-Every other one may need a person."""
 
 PURPOSES: Words = {
     Purpose.STEP: "",
@@ -154,6 +135,7 @@ SOURCES: Words = {
     "link": _p("how it was said", "by the unsubscribe link"),
     "preferences": _p("how it was said", "on the preferences page"),
     "provider": _p("how it was said", "to the text provider"),
+    "forgotten": _p("how it was said", "when the patient's data were erased"),
     "phone": _p("how it was said", "by phone"),
     "in_person": _p("how it was said", "in person"),
     "in_writing": _p("how it was said", "in writing"),
@@ -162,7 +144,7 @@ SOURCES: Words = {
 
 ADDRESS_STATES: Words = {
     "good": "",
-    "paused": _p("a number or address", "may be the wrong person"),
+    "paused": _p("a number or address", "paused until you have asked"),
     "bad": _p("a number or address", "does not work"),
     "landline": _p("a number", "landline"),
     "shared": _p("a number or address", "shared with another patient"),
@@ -303,6 +285,7 @@ RULES: Words = {
     "late answer": _p("alert", "Late answer: the question was closed"),
     "nsaids_taken": _p("alert", "Took anti-inflammatories"),
     "may be the wrong person": _p("alert", "May be the wrong person"),
+    "may want no more messages": _p("alert", "May want no more messages"),
     "no more messages, in their own words": _p("alert", "No more messages, in their own words"),
     "wants messages again, in their own words": _p("alert", "Wants messages again, in their own words"),
     "unknown sender": _p("alert", "E-mail from an unknown sender"),

@@ -9,6 +9,7 @@ from django.test import Client
 
 from campaigns.domain.visits import VisitState
 from campaigns.models import Patient
+from campaigns.queries import clock
 from campaigns.services import visits
 from campaigns.services.send import send_batch
 from tests.factories import set_now
@@ -57,3 +58,16 @@ def test_it_asks_the_patient_to_call_when_there_is_no_sheet(
 
 def test_it_takes_no_post(client: Client, treated: Patient, link: Link) -> None:
     assert client.post(link(treated, "p")).status_code == 405
+
+
+def test_a_sheet_opens_for_a_month_and_then_says_whom_to_call(
+    client: Client, treated: Patient, link: Link
+) -> None:
+    address, sent = link(treated, "p"), clock.now()
+    set_now(sent + timedelta(days=29))
+    assert client.get(address).status_code == 200
+    set_now(sent + timedelta(days=31))
+    answer = client.get(address, headers={"Accept-Language": "ar"})
+    page = answer.content.decode()
+    assert answer.status_code == 404
+    assert page.index('lang="ar"') < page.index("Please call your clinic") < page.rindex("8-1-1")

@@ -10,6 +10,7 @@ from django.db import connection
 
 from campaigns.domain.lifecycle import Reason, State
 from campaigns.models import Clinic, Message
+from campaigns.queries import queue
 from campaigns.services import send
 from tests.factories import make_patient, set_now
 from tests.services.fakes import FakeSender, due_text
@@ -33,15 +34,20 @@ def test_what_is_overdue_goes_by_urgency_and_then_by_what_expires_soonest(
 
 def _overdue(text: Message) -> None:
     """So many copies of a text that expired an hour ago."""
-    given = {"enrollment_id": "NULL", "expires_at": "send_at - interval '1 hour'"}
-    columns = [str(field.column) for field in Message._meta.concrete_fields if not field.primary_key]
-    chosen = ", ".join(given.get(column, f'"{column}"') for column in columns)
-    names = ", ".join(f'"{column}"' for column in columns)
+    _copies(text, OVERDUE, expires_at="send_at - interval '1 hour'")
+
+
+def _copies(text: Message, count: int, **columns: str) -> None:
+    """So many copies of a text, with some columns as SQL says."""
+    given = {"enrollment_id": "NULL"} | columns
+    every = [str(field.column) for field in Message._meta.concrete_fields if not field.primary_key]
+    chosen = ", ".join(given.get(column, f'"{column}"') for column in every)
+    names = ", ".join(f'"{column}"' for column in every)
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO message ({names}) "  # noqa: S608
             f"SELECT {chosen} FROM message, generate_series(1, %s) WHERE id = %s",
-            [OVERDUE, text.pk],
+            [count, text.pk],
         )
 
 
@@ -61,3 +67,20 @@ def test_a_large_backlog_is_marked_in_seconds_and_holds_up_nothing(
     assert (ticks, monotonic() - began < 30) == (5, True)
     marked = Message.objects.filter(state=State.SKIPPED, reason=Reason.EXPIRED, body="", subject="", html="")
     assert (marked.count(), len(provider.sent)) == (OVERDUE, 1)
+
+
+def test_a_look_for_due_messages_reads_what_is_due_and_not_all_that_waits(
+    clinic: Clinic, provider: FakeSender
+) -> None:
+    text = due_text(make_patient(clinic, email=""))
+    now = text.send_at
+    late = "send_at + interval '30 days'"
+    _copies(text, 20_000, due_at=late, expires_at="send_at + interval '31 days'")
+    _copies(text, 20_000, state="'delivered'", expires_at="send_at - interval '1 day'")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE message")
+        given = {"now": now, "ahead": now, "planned": 3, "limit": 100}
+        cursor.execute("EXPLAIN " + queue._statements()["claim"], given)
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "message_due" in plan
+    assert "message_expiring" not in plan

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from campaigns.delivery.rendering import help_line
 from campaigns.domain.lifecycle import Reason, State
@@ -206,6 +208,32 @@ def test_a_full_day_defers_to_the_next(clinic: Clinic, provider: FakeSender) -> 
     states = Message.objects.filter(pk__in=[first.pk, second.pk]).values_list("state", "reason")
     assert sorted(states) == [(State.ACCEPTED, ""), (State.WAITING, Reason.CAP_REACHED)]
     assert len(provider.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("sent", "now", "ends"),
+    [
+        # At the clinic the same Monday; in Tokyo 20:00 on Monday and 8:00 on Tuesday.
+        (datetime(2026, 11, 2, 11, tzinfo=UTC), datetime(2026, 11, 2, 23, tzinfo=UTC), State.ACCEPTED),
+        # At the clinic Monday 23:00 and Tuesday 1:00; in Tokyo 15:00 and 17:00 of the same Tuesday.
+        (datetime(2026, 11, 3, 6, tzinfo=UTC), datetime(2026, 11, 3, 8, tzinfo=UTC), State.WAITING),
+    ],
+)
+def test_a_day_of_the_caps_begins_at_the_patient_s_own_midnight(
+    clinic: Clinic, provider: FakeSender, sent: datetime, now: datetime, ends: State
+) -> None:
+    Clinic.objects.filter(pk=clinic.pk).update(sms_per_day=1)
+    enrolled = make_patient(clinic, email="")
+    Patient.objects.filter(pk=enrolled.patient.pk).update(time_zone="Asia/Tokyo")
+    first, second = enrolled.patient.messages.filter(step__in=["nsaids", "avoid"]).order_by("send_at")
+    Message.objects.filter(pk=first.pk).update(state=State.ACCEPTED, sent_at=sent)
+    Message.objects.filter(pk=second.pk).update(due_at=now, capped=True)
+    set_now(now)
+    with CaptureQueriesContext(connection) as asked:
+        send.send_batch()
+    second.refresh_from_db()
+    assert second.state == ends
+    assert sum("count(*) FILTER" in one["sql"] for one in asked) == 1
 
 
 def test_wording_that_is_not_approved_goes_in_english_with_a_help_line(

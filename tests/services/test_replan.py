@@ -6,15 +6,16 @@ from dataclasses import replace
 from datetime import time, timedelta
 
 import pytest
+from django.db import connection
 from django.db.models import F
 
 from campaigns.domain.lifecycle import Reason, State
 from campaigns.domain.steps import Window
 from campaigns.domain.visits import VisitState
-from campaigns.models import Clinic, Enrollment, Message
+from campaigns.models import Clinic, Enrollment, Message, Patient
 from campaigns.queries import clock, sequence_files
 from campaigns.services import plan, visits
-from tests.factories import NOON, make_patient, message
+from tests.factories import NOON, make_clinic, make_patient, message
 
 
 @pytest.fixture(autouse=True)
@@ -103,3 +104,30 @@ def test_what_nothing_owes_any_more_says_so(clinic: Clinic) -> None:
 
 def test_a_clinic_begins_with_the_figures_of_the_sequence_files(clinic: Clinic) -> None:
     assert clinic.settings == {key: setting.default for key, setting in sequence_files.settings().items()}
+
+
+def test_who_cannot_be_planned_is_named_and_stops_no_other(
+    clinic: Clinic, caplog: pytest.LogCaptureFixture
+) -> None:
+    lost, sealed, sound = (
+        make_patient(clinic, phone=f"+160455501{n}", email=f"p{n}@patients.example").patient
+        for n in (71, 72, 73)
+    )
+    far = make_clinic(name="Far Clinic")
+    make_patient(far, phone="+16045550174", email="p74@patients.example")
+    Patient.objects.filter(pk=lost.pk).update(time_zone="Mars/Olympus")
+    Clinic.objects.filter(pk=far.pk).update(time_zone="Mars/Olympus")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE patient SET given_name = 'k9:AAAA' WHERE id = %s", [sealed.pk])
+    Enrollment.objects.update(digest="another")
+    before = times()
+    # Four of five: the one of this module, the lost one by the clinic's clock, and the sound one.
+    assert plan.replan_changed() == 3
+    named = {
+        (str(line.msg), str(vars(line).get("patient") or vars(line).get("clinic"))) for line in caplog.records
+    }
+    assert ("the time zone of a patient does not exist", str(lost.pk)) in named
+    assert {str(sealed.pk), str(far.pk)} < {which for _, which in named}
+    fresh = Enrollment.objects.exclude(digest="another").values_list("course__patient_id", flat=True)
+    assert {lost.pk, sound.pk} < set(fresh)
+    assert times() == before

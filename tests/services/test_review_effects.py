@@ -11,7 +11,7 @@ from campaigns.services.affected import HELD, Effects
 from campaigns.services.compose import approvals
 from campaigns.services.send import send_batch
 from campaigns.services.sign_off import Act
-from tests.factories import NOON, make_patient, message
+from tests.factories import NOON, make_patient, message, set_now
 from tests.services.fakes import FakeSender
 from tests.services.wordings import act, person, stood
 
@@ -94,3 +94,30 @@ def test_the_list_is_short_and_says_how_many_more(clinic: Clinic, monkeypatch: p
         make_patient(clinic, language="ar", phone=f"+1604555011{number}", email="", sequences=("welcome",))
     told = dry_run(clinic)
     assert (len(told.patients), told.total, told.more, told.elsewhere) == (2, 3, 1, 3)
+
+
+def test_an_approval_that_many_wait_for_can_be_recalled_for_five_minutes(
+    clinic: Clinic, provider: FakeSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sign_off, "HELD_ABOVE", 2)
+    many = [
+        make_patient(clinic, language="ar", phone=f"+160455501{n}", email="", sequences=("welcome",))
+        for n in (81, 82, 83)
+    ]
+    ann, bea = (person(clinic, Staff.Role.CLINICIAN, name) for name in ("ann", "bea"))
+    for what in (Act.WITHDRAW, Act.REVIEW):
+        assert not act(clinic, what, WELCOME, ann)
+    assert dry_run(clinic, Act.APPROVE).total == 3
+    assert not act(clinic, Act.APPROVE, WELCOME, bea)
+    send_batch()
+    assert provider.sent == []
+    assert not act(clinic, Act.WITHDRAW, WELCOME, bea)
+    set_now(NOON + sign_off.HOLD)
+    send_batch()
+    assert {message(one, "hello").language for one in many} == {"en-CA"}
+    # Fewer than that go at once, and many go after the five minutes.
+    some = make_patient(clinic, language="ar", phone="+16045550184", email="", sequences=("welcome",))
+    assert not act(clinic, Act.REVIEW, WELCOME, ann)
+    assert not act(clinic, Act.APPROVE, WELCOME, bea)
+    send_batch()
+    assert message(some, "hello").language == "ar"

@@ -69,7 +69,7 @@ def _patient_zone_gone(message: Message) -> None:
     ("spoil", "ends"),
     [
         (_key_gone, (State.WAITING, Reason.RENDER_ERROR)),
-        (_hours_malformed, (State.ACCEPTED, "")),  # these words name no hour
+        (_hours_malformed, (State.ACCEPTED, "")),  # that day counts as closed
         (_limits_malformed, (State.SKIPPED, Reason.RENDER_ERROR)),
         (_clinic_zone_gone, (State.SKIPPED, Reason.RENDER_ERROR)),
         (_patient_zone_gone, (State.ACCEPTED, "")),  # by the clinic's hours

@@ -112,3 +112,15 @@ def test_a_slice_of_time_ends_and_says_that_there_is_more(
         receive_sms(text(WORDS, number))
     monkeypatch.setattr(take_in, "LONGEST_SLICE", -1.0)
     assert [take_up_waiting() for _ in range(4)] == [True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    "broken", [{"staffed_hours": {"0": ["nine", "five"], "x": 7}}, {"time_zone": "Mars"}]
+)
+def test_hours_that_cannot_be_read_hold_up_no_danger(clinic: Clinic, broken: dict[str, object]) -> None:
+    Clinic.objects.filter(pk=clinic.pk).update(**broken)
+    assert receive_sms(text(DANGER)) == Reply.Outcome.ALERT
+    assert receive_sms(text(WORDS, 2)) == Reply.Outcome.ALERT
+    assert {alert.urgency for alert in Alert.objects.all()} >= {"emergency"}
+    # Nobody can say that somebody is there, so nobody does.
+    assert Message.objects.filter(template="auto/emergency_unread").exists()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from time import sleep
 from uuid import UUID
 
@@ -12,11 +12,14 @@ import pytest
 from django.db import connection
 
 from campaigns.domain.dialogue import Asked
+from campaigns.domain.visits import VisitKind
 from campaigns.models import Clinic, Message
 from campaigns.queries import questions
 from campaigns.services import send
-from tests.factories import make_patient
+from tests.factories import NOON, make_clinic, make_patient, set_now
 from tests.services.fakes import FakeSender
+
+VISITS = [(VisitKind.SESSION, NOON.date() + timedelta(days=15), time(14, 0))]
 
 
 def send_one() -> None:
@@ -50,3 +53,19 @@ def test_two_workers_ask_one_phone_one_question(
             worker.result()
     states = Message.objects.filter(pk__in=[message.pk for message in due]).values_list("state", "reason")
     assert sorted(states) == [("accepted", ""), ("waiting", "question_open")]
+
+
+def test_a_clinic_without_a_zone_stops_no_question_on_a_phone_that_is_shared(
+    clinic: Clinic, provider: FakeSender
+) -> None:
+    far = make_clinic(name="Far Clinic")
+    other = make_patient(far, email="p1@patients.example")
+    asked = Message.objects.filter(patient=other.patient, asks="ready").get()
+    set_now(asked.send_at)
+    send.drain()
+    Clinic.objects.filter(pk=far.pk).update(time_zone="Mars/Olympus")
+    mine = make_patient(clinic, email="p2@patients.example", visits=VISITS).patient.messages.get(asks="ready")
+    set_now(mine.send_at)
+    send.drain()
+    mine.refresh_from_db()
+    assert mine.state == "accepted"

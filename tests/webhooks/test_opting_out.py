@@ -236,6 +236,34 @@ def test_the_wrong_person_may_stop_and_call_for_help_too(patient: Patient, say: 
 
 
 @pytest.mark.parametrize(
+    ("language", "body"),
+    [
+        ("en-CA", "please stop. why do you text me?"),
+        ("en-CA", "Stop! What is this about?"),
+        ("fr-CA", "arrêtez! pourquoi ces textos?"),
+        ("es", "Paren ya. ¿Cuánto cuesta?"),
+    ],
+)
+def test_an_opt_out_in_doubt_pauses_the_number_until_a_person_has_decided(
+    clinic: Clinic, say: Say, language: str, body: str
+) -> None:
+    enrolled = make_patient(clinic, language=language, email="")
+    say(body)
+    assert not is_out()
+    assert Alert.objects.get().rule == "may want no more messages"
+    first, second = message(enrolled, "nsaids"), message(enrolled, "avoid")
+    set_now(first.send_at)
+    drain()
+    first.refresh_from_db()
+    assert (first.state, first.reason) == (State.SKIPPED, "channel_paused")
+    addresses.confirm(enrolled.patient, Channel.SMS, by="robin@clinic.example", now=clock.now())
+    set_now(second.send_at)
+    drain()
+    second.refresh_from_db()
+    assert second.state == State.ACCEPTED
+
+
+@pytest.mark.parametrize(
     "body",
     ["4", "who is my doctor?", "打错针了", "sorry wrong send po", "من انتفاخ", "no sé quién es el doctor"],
 )

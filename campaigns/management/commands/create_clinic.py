@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from campaigns.models import Clinic
+from campaigns.services import go_live
 from campaigns.services.set_up import NewClinic, create_clinic
 
 
@@ -51,3 +52,7 @@ class Command(BaseCommand):
             by="command line",
         )
         self.stdout.write(f"Created {clinic.name} ({clinic.pk}). Next: campaigns create-staff.")
+        if go_live.begin_trial(by="command line"):
+            self.stdout.write(
+                "Until `campaigns go-live` only TRIAL_RECIPIENTS are written to, so that you can try it."
+            )

@@ -1,0 +1,318 @@
+"""`plan`: whole courses planned by the real service, then every visit of a tenth of the patients moved.
+
+The patients stand enrolled and unplanned, as after a change of all sequences; `services/plan.replan_changed`
+plans them, and `services/visits.move` moves each visit that lies ahead. Beside it, in the same run:
+**limit**, COPY of the same rows into the same table with all its indexes; and **eta**, one
+`apply_async(eta=...)` a message, with what that takes of Redis and of a worker's memory, and how often each
+task ran when the wait outlives the visibility time-out.
+"""
+
+from __future__ import annotations
+
+import cProfile
+import pstats
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, LiteralString
+
+import psycopg
+
+from bench import machine, population, seed
+from bench.figures import LIMIT, OURS
+from bench.ground import BenchFailed, Ground
+from bench.population import People
+from bench.report import Aim, Report, Sheet
+
+NAME = "plan"
+ETA = "eta"
+AIM_PLANNED, AIM_MOVED = 100_000.0, 20_000.0
+_CHUNK = 100
+"""Enrollments that one call plans at most: what there is to show progress by."""
+
+Advance = Callable[[str, int, int], None]
+
+_UNPLANNED: tuple[LiteralString, ...] = (
+    # The whole course lies ahead, so that a plan is what an enrollment makes.
+    "UPDATE visit SET state = 'booked', settled_at = NULL, on_date = %(first)s + (number - 1) * 14",
+    "UPDATE enrollment SET digest = '', enrolled_at = %(now)s",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """One contender's part: messages written, in how many seconds, with what CPU."""
+
+    messages: int
+    seconds: float
+    cpu: dict[str, float]
+
+    @property
+    def rate(self) -> float:
+        """Messages a second."""
+        return self.messages / self.seconds if self.seconds else 0.0
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What was measured so far."""
+
+    planned: Work | None = None
+    moved: Work | None = None
+    copied: Work | None = None
+    eta: dict[str, float] = field(default_factory=dict)
+    profile: Sheet | None = None
+    complaints: list[str] = field(default_factory=list)
+
+
+def measure(
+    place: Ground,
+    *,
+    patients: int,
+    doubled: int,
+    profile: int,
+    seed: int,
+    contenders: Sequence[str],
+    advance: Advance,
+) -> Report:
+    """Run it. Raises BenchFailed."""
+    facts = machine.facts()
+    found = Outcome()
+    _enroll(place, patients, seed, advance)
+    if OURS in contenders or LIMIT in contenders:
+        found.planned = _plan(place, patients, found, bool(profile), advance)
+    if LIMIT in contenders:
+        found.copied = _copy(place, found)
+    if OURS in contenders:
+        found.moved = _move(place, max(1, patients // 10), found, advance)
+    if ETA in contenders:
+        from bench import eta
+
+        number = found.planned.messages if found.planned else patients * 20
+        found.eta = eta.measure(place, number, doubled, advance, found.complaints)
+    return summary(found, patients, seed, facts)
+
+
+def _enroll(place: Ground, patients: int, number: int, advance: Advance) -> None:
+    """Patients with six visits ahead and six sequences, and nothing planned."""
+    from campaigns.models import Clinic, Installation
+
+    seed.make_clinic()
+    now = datetime.now(UTC)
+    Installation.objects.update(rehearsal_now=None)
+    population.fill(place, People(patients=patients, now=now, seed=number), advance, population.PEOPLE)
+    with population.loading(place) as connection:
+        for statement in _UNPLANNED:
+            connection.execute(statement, {"now": now, "first": _first_day(now.date())})
+    population.settle(place)
+    assert Clinic.objects.count() == 1
+
+
+def _first_day(today: date) -> date:
+    """A Monday about three weeks off."""
+    return today + timedelta(days=28 - today.weekday())
+
+
+def _plan(place: Ground, patients: int, found: Outcome, wanted: bool, advance: Advance) -> Work:
+    from campaigns.services.plan import replan_changed
+
+    profiler = cProfile.Profile() if wanted else None
+    before = _cpu(place)
+    began = time.perf_counter()
+    if profiler:
+        profiler.enable()
+    done = 0
+    while True:
+        now_planned = replan_changed(limit=_CHUNK * 6)
+        if not now_planned:
+            break
+        done += now_planned
+        place.deadline.check()
+        advance("planning", done, patients)
+    if profiler:
+        profiler.disable()
+    seconds = time.perf_counter() - began
+    if profiler:
+        found.profile = _profile_sheet(profiler)
+    work = Work(messages=_count(place), seconds=seconds, cpu=_since(place, before))
+    found.complaints += _wrong_plan(place, patients, done)
+    return work
+
+
+def _cpu(place: Ground) -> dict[str, float]:
+    return {"python": time.process_time(), "postgresql": machine.cpu_seconds(place.servers.postgres.pid)}
+
+
+def _since(place: Ground, before: dict[str, float]) -> dict[str, float]:
+    return {name: used - before[name] for name, used in _cpu(place).items()}
+
+
+def _count(place: Ground, where: LiteralString = "SELECT count(*) FROM message") -> int:
+    with psycopg.connect(place.seeded) as connection:
+        row = connection.execute(where).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _wrong_plan(place: Ground, patients: int, done: int) -> list[str]:
+    """Every patient has the same course, so all have as many messages as the first; none twice."""
+    from campaigns.models import Message, Patient
+    from campaigns.services.plan import replan_patient
+
+    wrong = [] if done == patients else [f"{done} patients were planned, not {patients}"]
+    with psycopg.connect(place.seeded) as connection:
+        counts = connection.execute(
+            "SELECT DISTINCT count(m.id) FROM patient p LEFT JOIN message m ON m.patient_id = p.id "
+            "GROUP BY p.id"
+        ).fetchall()
+    if len(counts) != 1:
+        wrong.append(f"equal courses have unequal plans: {sorted(count for (count,) in counts)} messages")
+    before = Message.objects.count()
+    first = Patient.objects.order_by("pk").values_list("pk", flat=True)[0]
+    changes = replan_patient(first)
+    if Message.objects.count() != before or changes.planned or changes.cancelled:
+        wrong.append("planning a second time changed something")
+    return wrong
+
+
+def _copy(place: Ground, found: Outcome) -> Work:
+    """The same rows by COPY into the same table, emptied, in a copy of the database."""
+    with (
+        psycopg.connect(place.seeded) as connection,
+        connection.cursor().copy("COPY message TO STDOUT") as rows,
+    ):
+        content = b"".join(bytes(part) for part in rows)
+    with place.copy("copied") as address, psycopg.connect(address) as connection:
+        connection.execute("TRUNCATE message CASCADE")
+        connection.commit()
+        before = _cpu(place)
+        began = time.perf_counter()
+        with connection.cursor().copy("COPY message FROM STDIN") as copy:
+            copy.write(content)
+        connection.commit()
+        seconds = time.perf_counter() - began
+        row = connection.execute("SELECT count(*) FROM message").fetchone()
+        used = _since(place, before)
+    number = int(row[0]) if row else 0
+    if number != _count(place):
+        found.complaints.append(f"COPY wrote {number} rows, not {_count(place)}")
+    return Work(messages=number, seconds=seconds, cpu=used)
+
+
+def _move(place: Ground, patients: int, found: Outcome, advance: Advance) -> Work:
+    """Move each visit of these patients by a week; counts messages planned, re-timed or called off."""
+    from campaigns.models import Visit
+    from campaigns.services.visits import move
+
+    chosen = list(
+        Visit.objects.order_by("course_id", "number").values_list("pk", "on_date", "at_time")[: patients * 6]
+    )
+    # The last one first: moved the other way round, a visit would come to lie on the next one's day.
+    chosen.reverse()
+    before, messages = _cpu(place), 0
+    began = time.perf_counter()
+    for number, (pk, on_date, at_time) in enumerate(chosen, start=1):
+        changes = move(pk, on_date + timedelta(days=7), at_time, by="bench")
+        messages += changes.planned + changes.retimed + changes.cancelled + changes.skipped
+        if number % 20 == 0:
+            place.deadline.check()
+            advance("moving", number, len(chosen))
+    seconds = time.perf_counter() - began
+    stale = _count(
+        place,
+        "SELECT count(*) FROM message m JOIN visit v ON v.id = m.visit_id "
+        "WHERE m.state IN ('planned', 'waiting') AND m.visit_version NOT IN (0, v.version)",
+    )
+    if stale:
+        found.complaints.append(f"{stale} messages of an old date still wait")
+    if not messages:
+        raise BenchFailed("Moving visits changed no message.")
+    return Work(messages=messages, seconds=seconds, cpu=_since(place, before))
+
+
+# --- where the time goes
+
+_LAYERS = (
+    ("campaigns/domain", "planner (domain)"),
+    ("campaigns/", "services and queries"),
+    ("django/", "Django's ORM"),
+    ("psycopg", "psycopg and PostgreSQL"),
+)
+
+
+def _profile_sheet(profiler: cProfile.Profile) -> Sheet:
+    stats: dict[tuple[str, int, str], tuple[Any, ...]] = pstats.Stats(profiler).stats  # type: ignore[attr-defined]
+    total = sum(row[2] for row in stats.values())
+    layers: dict[str, float] = {}
+    for (path, _, name), row in stats.items():
+        layers[_layer(path, name)] = layers.get(_layer(path, name), 0.0) + row[2]
+    rows = [[name, f"{spent / total:.0%}"] for name, spent in sorted(layers.items(), key=lambda one: -one[1])]
+    top = sorted(stats.items(), key=lambda one: -one[1][2])[:15]
+    for (path, line, name), row in top:
+        short = "/".join(path.rsplit("/", 3)[-2:])
+        rows.append([f"`{short}:{line} {name}`", f"{row[2] / total:.1%}"])
+    return Sheet("Where planning's time goes, under the profiler", ["layer, then function", "own time"], rows)
+
+
+def _layer(path: str, name: str) -> str:
+    for part, layer in _LAYERS:
+        if part in path or part in name:
+            return layer
+    return "Python's own (called by all)"
+
+
+# --- the figures
+
+
+def summary(found: Outcome, patients: int, seed: int, facts: dict[str, str]) -> Report:
+    """The figures, held against the aims."""
+    works = {"planned": found.planned, "moved": found.moved, "limit: COPY": found.copied}
+    rows = [_row(name, work) for name, work in works.items() if work]
+    heads = ["", "messages", "seconds", "a second", "CPU us a message: Python", "PostgreSQL"]
+    sheets = [Sheet("Plans and moves", heads, rows)]
+    if found.eta:
+        sheets.append(_eta_sheet(found))
+    if found.profile:
+        sheets.append(found.profile)
+    return Report(
+        benchmark=NAME,
+        seed=seed,
+        sizes={"patients": patients},
+        machine=facts,
+        sheets=sheets,
+        figures={name: work.rate for name, work in works.items() if work} | {"eta": found.eta},
+        aims=_aims(found),
+        complaints=found.complaints,
+    )
+
+
+def _row(name: str, work: Work) -> list[str]:
+    cpu = [f"{work.cpu[party] / work.messages * 1e6:,.0f}" for party in ("python", "postgresql")]
+    return [name, f"{work.messages:,}", f"{work.seconds:.2f}", f"{work.rate:,.0f}", *cpu]
+
+
+def _eta_sheet(found: Outcome) -> Sheet:
+    eta = found.eta
+    rows = [
+        ["enrolled a second", f"{eta['a_second']:,.0f}"],
+        ["Redis, bytes a message", f"{eta['redis_bytes']:,.0f}"],
+        [
+            "memory of one worker that waits, over one that does not, bytes a message",
+            f"{eta['worker_bytes']:,.0f}",
+        ],
+    ]
+    if eta["messages"]:
+        rows.append(["tasks whose wait outlives the visibility time-out", f"{eta['messages']:,.0f}"])
+        rows.append(["their executions, when a second worker joins", f"{eta['executions']:,.0f}"])
+    if found.planned:
+        rows.append(["planned by campaigns / enrolled by eta", f"{found.planned.rate / eta['a_second']:.2f}"])
+    return Sheet(f"The ETA design, {eta['enrolled']:,.0f} messages", ["", ""], rows)
+
+
+def _aims(found: Outcome) -> list[Aim]:
+    wanted = (("planned", found.planned, AIM_PLANNED), ("moved", found.moved, AIM_MOVED))
+    return [
+        Aim(f"messages {name}", f"{aim:,.0f} a second", f"{work.rate:,.0f} a second", work.rate >= aim)
+        for name, work, aim in wanted
+        if work
+    ]
