@@ -20,6 +20,7 @@ LAUNCHERS = {
     "worker": "campaigns.local.serve",
     "beat": "campaigns.local.serve",
     "bench": "campaigns.local.bench",
+    "chaos": "campaigns.local.chaos",
     "rehearse": "campaigns.local.rehearse",
     "test": "campaigns.local.suite",
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 from typing import Protocol
 from uuid import UUID
 
@@ -22,7 +23,11 @@ class InvalidSetting(CampaignsError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """One rendered message on its way to one address. Times are aware."""
+    """One rendered message on its way to one address. Times are aware.
+
+    `leave_by` is of this process's monotonic clock: no first byte leaves after it, because what was asked
+    right before may have changed. Whoever slept meanwhile finds that it is over.
+    """
 
     attempt_id: UUID
     to: str
@@ -40,6 +45,11 @@ class Outgoing:
     calendar: bytes | None = None
     calendar_method: str = "PUBLISH"
     headers: dict[str, str] = field(default_factory=dict)
+    leave_by: float = inf
+
+
+TOO_LATE = "too long since the last question"
+"""The detail of an outcome that is `NOT_SENT` because `leave_by` was over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.mail.backends.smtp import EmailBackend
 
-from campaigns.delivery.channels import Ending, InvalidSetting, Outcome, Outgoing, Sought
+from campaigns.delivery.channels import TOO_LATE, Ending, InvalidSetting, Outcome, Outgoing, Sought
 from campaigns.delivery.email_mime import envelope_address, is_address, message_bytes
 from campaigns.delivery.sent_mail import SentFolder
 from campaigns.domain.lifecycle import Reason
@@ -131,6 +131,8 @@ class _Watched(smtplib.SMTP):
         return super().data(msg)
 
     def send(self, s: ReadableBuffer | str) -> None:
+        if self.deadline and time.monotonic() > self.deadline:
+            raise TimeoutError  # who slept since the message began must not go on with it
         self._hurry()
         super().send(s)
         if self.phase is Phase.BODY:  # it returned, so the final dot is with the system
@@ -179,11 +181,13 @@ class WatchedBackend(EmailBackend):
         """How far the last message came."""
         return self.connection.phase if self.connection else Phase.OPENING
 
-    def transmit(self, sender: str, recipient: str, message: bytes) -> None:
-        """One message, on the open connection or a new one."""
+    def transmit(self, sender: str, recipient: str, message: bytes, leave_by: float) -> None:
+        """One message, on the open connection or a new one; none that could not begin by `leave_by`."""
         self.open()
         if self.connection is not None:
             self.connection.begin(self.timeout or 0)
+            if time.monotonic() > leave_by:
+                raise _TooLate
             self.connection.sendmail(sender, [recipient], message)
             self.last_used = time.monotonic()
 
@@ -202,6 +206,10 @@ class WatchedBackend(EmailBackend):
             if connection is not None:
                 connection.close()
         self.connection = self._partial_connection = None
+
+
+class _TooLate(Exception):
+    """The message may not begin any more."""
 
 
 class _GivenUp(Exception):
@@ -227,7 +235,7 @@ class EmailSender:
             message = message_bytes(outgoing, self._config.from_address)
         except ValueError:
             return Outcome(ending=Ending.REJECTED, reason=Reason.RENDER_ERROR, detail="a header is not valid")
-        return self._deliver(recipient, message)
+        return self._deliver(recipient, message, outgoing.leave_by)
 
     def find(self, sought: Sought) -> Outcome | None:
         """What the Sent folder knows. Without one nobody can be asked: SMTP has no memory."""
@@ -238,28 +246,32 @@ class EmailSender:
         while self._idle:
             self._idle.pop().drop()
 
-    def _deliver(self, recipient: str, message: bytes) -> Outcome:
+    def _deliver(self, recipient: str, message: bytes, leave_by: float) -> Outcome:
         """On a kept connection if there is one; on a new one if the server had given that up."""
         kept = self._take()
         if kept is not None:
             with suppress(_GivenUp):
-                return self._transmit(kept, recipient, message)
-        return self._transmit(self._backend(), recipient, message)
+                return self._transmit(kept, recipient, message, leave_by)
+        return self._transmit(self._backend(), recipient, message, leave_by)
 
-    def _transmit(self, backend: WatchedBackend, recipient: str, message: bytes) -> Outcome:
+    def _transmit(self, backend: WatchedBackend, recipient: str, message: bytes, leave_by: float) -> Outcome:
         """Servers close idle connections and limit the messages on one.
 
         If that shows before the message has begun, nothing was sent, and a new connection will tell.
         """
         kept = backend.connection is not None
         try:
-            backend.transmit(self._config.from_address, recipient, message)
+            backend.transmit(self._config.from_address, recipient, message, leave_by)
         except OSError as error:  # every error of smtplib is one
             phase = backend.phase
             backend.drop()
             if kept and phase is Phase.ENVELOPE and _is_given_up(error):
                 raise _GivenUp from None
             return outcome_of(error, phase)
+        except _TooLate:
+            backend.last_used = time.monotonic()
+            self._give_back(backend)  # unused, and open for the next try
+            return Outcome(ending=Ending.NOT_SENT, detail=TOO_LATE)
         self._give_back(backend)
         return Outcome(ending=Ending.ACCEPTED)
 

@@ -6,24 +6,14 @@ leave or not? Whatever cannot be proven either way is `UNCERTAIN`, and nothing i
 
 from __future__ import annotations
 
-import io
 import logging
-import os
-import socket
-import ssl
-import time
-from base64 import b64encode
-from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from http.client import HTTPException, HTTPResponse
-from select import POLLIN, poll
 from typing import cast
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
-from twilio.http.response import Response
 from twilio.request_validator import RequestValidator, get_signature_algorithm
 from twilio.rest import Client
 from twilio.rest.api.v2010.account.message import MessageInstance
@@ -31,15 +21,16 @@ from twilio.rest.api.v2010.account.message import MessageInstance
 from campaigns.delivery.channels import Ending, InvalidSetting, Outcome, Outgoing, Sought
 from campaigns.delivery.provider_list import Listed, NotAsked, since_then
 from campaigns.delivery.twilio_errors import Kind, kind_of, kind_of_answer
+from campaigns.delivery.twilio_http import MaybeLeft, NeverLeft, Throttled, Transport, Unsendable, plain
 from campaigns.domain.lifecycle import Reason
 
 # At INFO the package prints query parameters, and the patient's number is one of them.
 logging.getLogger("twilio.http_client").setLevel(logging.WARNING)
 
 LONGEST_VALIDITY = 36_000  # seconds; Twilio takes 1 to 36,000
-_LARGEST_ANSWER = 8 * 1024 * 1024
-_LONGEST_IDLE = 30.0  # seconds; older connections are likely to be closed under our feet
-_CLOCK_SKEW = timedelta(minutes=1)  # between us and Twilio, whose times are whole seconds
+# Between the database's clock and Twilio's. Generous: an older text of the same words is known by its id, and
+# one that is not recognised would be sent twice.
+_CLOCK_SKEW = timedelta(hours=2)
 _LIST_LIMIT = 1000
 _LIST_PAGE = 200
 
@@ -65,32 +56,17 @@ class TwilioConfig:
             raise InvalidSetting("TWILIO_API_BASE_URL must begin with https:// and name a host.")
 
 
-class NeverLeft(Exception):
-    """No connection: no byte of the request left this machine."""
-
-
-class Unsendable(Exception):
-    """The text cannot be put into a request at all (a lone surrogate)."""
-
-
-class MaybeLeft(Exception):
-    """The connection broke, or nothing readable came back, after bytes had left."""
-
-
-class Throttled(Exception):
-    """429: Twilio took nothing. `retry_after` is in seconds, None where Twilio did not say."""
-
-    def __init__(self, retry_after: float | None) -> None:
-        super().__init__("too many requests")
-        self.retry_after = retry_after
-
-
 class TwilioSender:
     """`channels.Sender` for Twilio. One instance serves all threads of a process."""
 
     def __init__(self, config: TwilioConfig) -> None:
         self._config = config
-        self.http = Transport(config)
+        self.http = Transport(
+            config.api_base_url,
+            connect_timeout=config.connect_timeout,
+            read_timeout=config.read_timeout,
+            pool_size=config.pool_size,
+        )
         # TWILIO_EDGE and TWILIO_REGION of the environment would rewrite the host: ours is the only address.
         nothing = {"TWILIO_EDGE": "", "TWILIO_REGION": ""}
         client = Client(config.account_sid, config.auth_token, http_client=self.http, environment=nothing)
@@ -106,6 +82,7 @@ class TwilioSender:
     def send(self, outgoing: Outgoing) -> Outcome:
         """Ask Twilio to send one text, once."""
         callback = {"status_callback": outgoing.status_callback} if outgoing.status_callback else {}
+        self.http.this_thread.leave_by = outgoing.leave_by
         try:
             created = self._messages.create(
                 to=outgoing.to,
@@ -129,7 +106,7 @@ class TwilioSender:
             listed = self._messages.list(to=sought.to, limit=_LIST_LIMIT, page_size=_LIST_PAGE)
             found = next((message for message in listed if _is_sought(message, sought)), None)
         except _NO_ANSWER as error:
-            return Outcome(ending=Ending.UNCERTAIN, detail=f"no list: {_plain(error)}")
+            return Outcome(ending=Ending.UNCERTAIN, detail=f"no list: {plain(error)}")
         if found is not None:
             return Outcome(
                 ending=Ending.ACCEPTED,
@@ -146,7 +123,7 @@ class TwilioSender:
         try:
             return since_then(self._messages.stream(page_size=_LIST_LIMIT), since)
         except _NO_ANSWER as error:
-            raise NotAsked(_plain(error)) from None
+            raise NotAsked(plain(error)) from None
 
     def close(self) -> None:
         """Close the kept connections."""
@@ -241,200 +218,3 @@ def validate(
 def sign(url: str, params: Mapping[str, str], token: str) -> str:
     """The signature that Twilio would put on this request."""
     return cast(str, RequestValidator(token).compute_signature(url, params))
-
-
-@dataclass(slots=True)
-class _Kept:
-    """An open connection and when it was last used (monotonic)."""
-
-    sock: socket.socket
-    used: float
-
-
-class Transport:
-    """HTTP for the twilio client: kept connections, a hard end to every wait, no redirects, no second try.
-
-    The package's own transport waits for ever by default. This one also bounds an answer that drips in byte
-    by byte, and says whether a byte of the request had left when something broke. It has what the client asks
-    of a `twilio.http.HttpClient`: `request` and `is_async`.
-    """
-
-    is_async = False
-
-    def __init__(self, config: TwilioConfig) -> None:
-        parts = urlsplit(config.api_base_url)
-        self._host = parts.hostname or ""
-        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
-        self._port = parts.port or (443 if self._tls else 80)
-        self._netloc = parts.netloc.rpartition("@")[2]
-        self._connect_timeout = config.connect_timeout
-        self._read_timeout = config.read_timeout
-        self._pool_size = config.pool_size
-        self._idle: deque[_Kept] = deque()
-        self._owner = os.getpid()
-
-    def request(
-        self,
-        method: str,
-        url: str,
-        params: Mapping[str, object] | None = None,
-        data: Mapping[str, object] | None = None,
-        headers: Mapping[str, str] | None = None,
-        auth: tuple[str, str] | None = None,
-        timeout: float | None = None,
-        allow_redirects: bool = False,
-    ) -> Response:
-        """One request, one answer. Raises NeverLeft, MaybeLeft or Throttled; logs nothing."""
-        message = self._message(method, url, params, data, headers or {}, auth)
-        kept = self._take() or self._connect()
-        try:
-            answer, body = self._exchange(kept.sock, method, message)
-        except (OSError, HTTPException) as error:
-            kept.sock.close()
-            raise MaybeLeft(_plain(error)) from None
-        self._give_back(kept, answer)
-        if answer.status == 429:
-            raise Throttled(_seconds(answer.headers.get("Retry-After")))
-        return Response(answer.status, body.decode("utf-8", "replace"), dict(answer.headers))
-
-    def close(self) -> None:
-        """Close every idle connection."""
-        while self._idle:
-            self._idle.pop().sock.close()
-
-    def _message(
-        self,
-        method: str,
-        url: str,
-        params: Mapping[str, object] | None,
-        data: Mapping[str, object] | None,
-        headers: Mapping[str, str],
-        auth: tuple[str, str] | None,
-    ) -> bytes:
-        """The request as bytes, head and body in one piece: one packet, one system call."""
-        parts = urlsplit(url)
-        if parts.netloc.rpartition("@")[2] != self._netloc:
-            raise NeverLeft("an address at another host")
-        query = "&".join(part for part in (parts.query, _form(params)) if part)
-        body = _form(data).encode("ascii")
-        lines = [f"{method} {parts.path}{'?' if query else ''}{query} HTTP/1.1", f"Host: {self._netloc}"]
-        lines += [f"{name}: {value}" for name, value in headers.items()]
-        if auth:
-            lines.append(f"Authorization: {_basic(auth)}")
-        if body:
-            lines.append(f"Content-Length: {len(body)}")
-        return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
-
-    def _exchange(self, sock: socket.socket, method: str, message: bytes) -> tuple[HTTPResponse, bytes]:
-        deadline = time.monotonic() + self._read_timeout
-        sock.settimeout(self._read_timeout)
-        sock.sendall(message)
-        answer = HTTPResponse(cast(socket.socket, _Reader(sock, deadline)), method=method)
-        answer.begin()
-        body = answer.read(_LARGEST_ANSWER + 1)
-        if len(body) > _LARGEST_ANSWER:
-            raise HTTPException("too long")
-        return answer, body
-
-    def _connect(self) -> _Kept:
-        """A new connection, TLS included, within the connect time-out whatever the number of addresses."""
-        deadline = time.monotonic() + self._connect_timeout
-        try:
-            sock = self._first_open(deadline)
-        except (OSError, UnicodeError) as error:
-            raise NeverLeft(f"no connection: {_plain(error)}") from None
-        try:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.settimeout(_left(deadline))
-            if self._tls:
-                sock = self._tls.wrap_socket(sock, server_hostname=self._host)
-        except (OSError, ValueError) as error:
-            sock.close()
-            raise NeverLeft(f"no secure connection: {_plain(error)}") from None
-        return _Kept(sock, time.monotonic())
-
-    def _first_open(self, deadline: float) -> socket.socket:
-        failure: OSError = TimeoutError()
-        for _, _, _, _, address in socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM):
-            try:
-                return socket.create_connection((str(address[0]), self._port), timeout=_left(deadline))
-            except OSError as error:
-                failure = error
-        raise failure
-
-    def _take(self) -> _Kept | None:
-        """An idle connection that the other side has not closed meanwhile."""
-        if self._owner != os.getpid():  # a forked child must not speak on its parent's connections
-            self._idle, self._owner = deque(), os.getpid()
-        while True:
-            try:
-                kept = self._idle.pop()
-            except IndexError:
-                return None
-            if time.monotonic() - kept.used < _LONGEST_IDLE and _is_quiet(kept.sock):
-                return kept
-            kept.sock.close()
-
-    def _give_back(self, kept: _Kept, answer: HTTPResponse) -> None:
-        if answer.will_close or not answer.isclosed() or len(self._idle) >= self._pool_size:
-            kept.sock.close()
-            return
-        kept.used = time.monotonic()
-        self._idle.append(kept)
-
-
-class _Reader(io.RawIOBase):
-    """Reads a socket until one deadline, not for so long at each read. Stands in for the socket itself."""
-
-    def __init__(self, sock: socket.socket, deadline: float) -> None:
-        self._sock = sock
-        self._deadline = deadline
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(self)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: object) -> int:
-        self._sock.settimeout(_left(self._deadline))
-        return self._sock.recv_into(cast(bytearray, buffer))
-
-
-def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError("time-out")
-    return left
-
-
-def _is_quiet(sock: socket.socket) -> bool:
-    """An idle connection with something to read has been closed by the other side."""
-    try:
-        watch = poll()
-        watch.register(sock, POLLIN)
-        return not watch.poll(0)
-    except (OSError, ValueError):
-        return False
-
-
-def _form(fields: Mapping[str, object] | None) -> str:
-    try:
-        return urlencode(fields or {}, doseq=True)
-    except UnicodeError:
-        raise Unsendable("a character that cannot be encoded") from None
-
-
-def _basic(auth: tuple[str, str]) -> str:
-    return "Basic " + b64encode(":".join(auth).encode("utf-8")).decode("ascii")
-
-
-def _seconds(header: str | None) -> float | None:
-    """Retry-After in seconds. Its other form, a date, is treated as absent."""
-    text = (header or "").strip()
-    return float(text) if text.isascii() and text.isdigit() else None
-
-
-def _plain(error: Exception) -> str:
-    """What kind of error this was, without its words: they may quote an address."""
-    return "time-out" if isinstance(error, TimeoutError) else type(error).__name__

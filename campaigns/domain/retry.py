@@ -22,8 +22,9 @@ class Policy:
     tries: int | None
 
 
-DEFAULT = Policy(first=timedelta(seconds=15), longest=timedelta(minutes=15), tries=100)
-"""No connection, too many requests, a full queue, a provider that asks to back off."""
+DEFAULT = Policy(first=timedelta(seconds=15), longest=timedelta(minutes=12), tries=100)
+"""No connection, too many requests, a full queue, a provider that asks to back off. The longest wait stays,
+with its spread, within the quarter of an hour of promise I1."""
 
 POLICIES: dict[Reason, Policy] = {
     Reason.UNREACHABLE: Policy(first=timedelta(hours=1), longest=timedelta(hours=1), tries=2),

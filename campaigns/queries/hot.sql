@@ -166,6 +166,7 @@ UPDATE attempt SET leased_at = clock_timestamp() FROM ours WHERE attempt.id = ou
 RETURNING attempt.id;
 
 -- name: record_attempts
+-- What is settled is not undone by who slept through it; that the provider took it is news whoever brings it.
 UPDATE attempt a
 SET finished_at = t.finished_at, error_code = t.error_code, detail = t.detail,
     -- A callback that came first knows better than a worker that had no answer.
@@ -175,7 +176,7 @@ SET finished_at = t.finished_at, error_code = t.error_code, detail = t.detail,
 FROM unnest(%(attempts)b::uuid[], %(outcomes)b::text[], %(provider_ids)b::text[], %(codes)b::text[],
             %(details)b::text[], %(finished)b::timestamptz[])
      AS t(id, outcome, provider_id, error_code, detail, finished_at)
-WHERE a.id = t.id;
+WHERE a.id = t.id AND (a.finished_at IS NULL OR t.outcome = 'accepted');
 
 -- name: record_messages
 -- A row that a callback or a successor has moved on meanwhile is left as it is: state and epoch must match.

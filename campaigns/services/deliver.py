@@ -18,7 +18,7 @@ from time import monotonic
 from django.conf import settings
 from django.db import transaction
 
-from campaigns.delivery.channels import Ending, Outcome, Outgoing
+from campaigns.delivery.channels import TOO_LATE, Ending, Outcome, Outgoing
 from campaigns.delivery.registry import senders
 from campaigns.domain.lifecycle import ONE_WAY_ONLY, Reason, State
 from campaigns.domain.recipients import Channel
@@ -37,6 +37,9 @@ log = logging.getLogger(__name__)
 VISIT_CHANGED = {Reason.VISIT_MOVED, Reason.VISIT_CANCELLED, Reason.VISIT_DONE, Reason.VISIT_MISSED}
 FRESH_SECONDS = 0.5
 """No further message begins on an answer about opt-outs that is older than this."""
+LEAVE_SECONDS = 1.0
+"""Nor does the first byte of one that has begun leave later than this after asking: a process may sleep in
+between, or a connection take its time. It goes a little later then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,8 @@ def _pool() -> ThreadPoolExecutor:
 
 def _round(waiting: deque[Ready]) -> None:
     """Send from the left of `waiting` for as long as the answers of this round are fresh."""
-    fresh_until = monotonic() + FRESH_SECONDS
+    asked = monotonic()
+    fresh_until, leave_by = asked + FRESH_SECONDS, asked + LEAVE_SECONDS
     held = queue.hold([one.outgoing.attempt_id for one in waiting])
     asked_at = clock.now()
     stopped = queue.no_longer_wanted([one.row.id for one in waiting], asked_at)
@@ -81,9 +85,10 @@ def _round(waiting: deque[Ready]) -> None:
     def pull(first: Ready) -> None:
         one: Ready | None = first
         while one is not None:
-            outcome = _send(one, stopped, asked_at)
+            outgoing = replace(one.outgoing, now=asked_at, leave_by=leave_by)
+            outcome = _send(one, outgoing, stopped)
             done.append((one, outcome))
-            if one.row.id not in stopped:
+            if one.row.id not in stopped and outcome.detail != TOO_LATE:
                 tried.append(((one.row.clinic_id, one.row.channel), outcome))
                 streaks.add(*tried[-1])
             one = _next_of(waiting) if monotonic() < fresh_until and not streaks.over else None
@@ -149,12 +154,12 @@ def _next_of(waiting: deque[Ready]) -> Ready | None:
         return None
 
 
-def _send(ready: Ready, stopped: Mapping[int, str], now: datetime) -> Outcome:
+def _send(ready: Ready, outgoing: Outgoing, stopped: Mapping[int, str]) -> Outcome:
     if ready.row.id in stopped:
         reason = Reason(stopped[ready.row.id])
         return Outcome(ending=Ending.NOT_SENT, reason=reason, detail=f"{reason} after the claim")
     try:
-        return senders()[Channel(ready.row.channel)].send(replace(ready.outgoing, now=now))
+        return senders()[Channel(ready.row.channel)].send(outgoing)
     except Exception:
         # One poisoned message must not stop the others; bytes may have left, so the reconciler decides.
         log.exception("a channel failed", extra={"attempt_id": str(ready.outgoing.attempt_id)})

@@ -20,6 +20,7 @@ from campaigns.delivery.registry import senders
 from campaigns.domain.lifecycle import After, Reason, State, after_search
 from campaigns.domain.recipients import Channel
 from campaigns.models import Attempt, Clinic, Message
+from campaigns.models.encryption import blind_index
 from campaigns.queries import clock, queue
 from campaigns.queries.queue import InDoubt
 from campaigns.services.duties import Duty, fulfils
@@ -68,7 +69,10 @@ def _look_into(doubt: InDoubt, now: datetime, result: Settlement) -> None:
 
 
 def _find(doubt: InDoubt) -> Outcome | None:
-    others = Attempt.objects.filter(message__patient_id=doubt.patient_id).exclude(provider_id="")
+    # Of everybody at this address: a household is told the same in the same words.
+    others = Attempt.objects.filter(
+        message__patient__contact_points__address_index=blind_index(doubt.address), channel=doubt.channel
+    ).exclude(provider_id="")
     others = others.exclude(pk=doubt.attempt_id)
     sought = Sought(
         to=doubt.address,

@@ -306,7 +306,7 @@ class TestFind:
         sender.send(replace(message, text="something else"))
         sender.send(replace(message, to="+16045550135"))
         sender.send(message)
-        server.messages[-1].at -= timedelta(minutes=5)
+        server.messages[-1].at -= timedelta(hours=3)
         found = sender.find(sought(message))
         assert found.ending is Ending.NOT_SENT
 

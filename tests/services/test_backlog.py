@@ -79,7 +79,7 @@ def test_a_look_for_due_messages_reads_what_is_due_and_not_all_that_waits(
     _copies(text, 20_000, state="'delivered'", expires_at="send_at - interval '1 day'")
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE message")
-        given = {"now": now, "ahead": now, "planned": 3, "limit": 100}
+        given: dict[str, Any] = {"now": now, "ahead": now, "planned": 3, "limit": 100}
         cursor.execute("EXPLAIN " + queue._statements()["claim"], given)
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert "message_due" in plan
