@@ -23,6 +23,8 @@ ALERTS = "alerts"
 """A queue of its own for the alert ladder: batches to patients that hang must not keep staff waiting. Every
 worker takes from both queues unless it is told to take from one."""
 
+HINT = {"expires": settings.HINT_SECONDS}
+
 app = Celery("campaigns")
 app.conf.update(
     broker_url=settings.CELERY_BROKER_URL,
@@ -44,13 +46,33 @@ app.conf.update(
     timezone="UTC",
     enable_utc=True,
     beat_schedule={
-        "send what is due": {"task": "send_due", "schedule": 2.0, "options": {"expires": 10}},
-        "read what waits": {"task": "take_up_waiting", "schedule": 2.0, "options": {"expires": 10}},
-        "settle tries in doubt": {"task": "reconcile", "schedule": 10.0, "options": {"expires": 30}},
-        "climb the alert ladder": {"task": "climb", "schedule": 15.0, "options": {"expires": 30}},
-        "read stored mail": {"task": "read_mail", "schedule": 10.0, "options": {"expires": 30}},
-        "fetch mail": {"task": "fetch_mail", "schedule": 60.0, "options": {"expires": 60}},
-        "heartbeat": {"task": "heartbeat", "schedule": 60.0, "options": {"expires": 60}},
+        "send what is due": {
+            "task": "send_due",
+            "schedule": 2.0,
+            "options": HINT,
+        },
+        "read what waits": {
+            "task": "take_up_waiting",
+            "schedule": 2.0,
+            "options": HINT,
+        },
+        "settle tries in doubt": {
+            "task": "reconcile",
+            "schedule": 10.0,
+            "options": HINT,
+        },
+        "climb the alert ladder": {
+            "task": "climb",
+            "schedule": 15.0,
+            "options": HINT,
+        },
+        "read stored mail": {
+            "task": "read_mail",
+            "schedule": 10.0,
+            "options": HINT,
+        },
+        "fetch mail": {"task": "fetch_mail", "schedule": 60.0, "options": HINT},
+        "heartbeat": {"task": "heartbeat", "schedule": 60.0, "options": HINT},
         "follow changed sequences": {
             "task": "replan_changed",
             "schedule": 600.0,

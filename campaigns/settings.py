@@ -173,6 +173,9 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 
 REDIS_URL = env("REDIS_URL")
+HINT_SECONDS = 300
+"""A hint that no worker took for so long is dropped. A worker judges that by its own clock, which may be
+minutes off: one that dropped every hint would send nothing."""
 CELERY_BROKER_URL = celery_broker(REDIS_URL) if REDIS_URL else "memory://"
 
 SMS_CHANNEL = env("SMS_CHANNEL", "simulator")

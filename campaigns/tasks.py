@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from celery import shared_task
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from kombu.exceptions import OperationalError as BrokerError
 
@@ -38,8 +39,8 @@ def send_due() -> None:
 def call_two_more() -> None:
     """A hint that is lost costs one tick."""
     with suppress(BrokerError):
-        send_due.apply_async(expires=10)
-        send_due.apply_async(expires=10)
+        send_due.apply_async(expires=settings.HINT_SECONDS)
+        send_due.apply_async(expires=settings.HINT_SECONDS)
 
 
 @shared_task(name="take_up_waiting")
@@ -53,7 +54,7 @@ def take_up_waiting() -> None:
 def call_another() -> None:
     """A hint that is lost costs one tick."""
     with suppress(BrokerError):
-        take_up_waiting.apply_async(expires=10)
+        take_up_waiting.apply_async(expires=settings.HINT_SECONDS)
 
 
 @shared_task(name="reconcile")

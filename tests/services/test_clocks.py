@@ -24,6 +24,7 @@ from campaigns.services.deliver import Ready, deliver
 from campaigns.services.reconcile import reconcile
 from tests.factories import make_patient, set_now
 from tests.services.fakes import FakeSender, due_text
+from worker import app
 
 HOUR = timedelta(hours=1)
 
@@ -178,3 +179,8 @@ def test_a_clock_that_is_off_is_named(monkeypatch: pytest.MonkeyPatch, seconds: 
     monkeypatch.setattr(clock, "timezone", Ours)
     said = "The clocks of this machine and of the database differ by more than 5 s"
     assert clock.clock_fault() == (said if off else "")
+
+
+def test_a_worker_whose_clock_is_minutes_ahead_takes_its_hints() -> None:
+    lives = [entry["options"]["expires"] for entry in app.conf.beat_schedule.values()]
+    assert min(lives) >= 300
