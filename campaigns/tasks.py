@@ -74,8 +74,15 @@ def climb() -> None:
 @shared_task(name="replan_changed")
 @next_tick_tries_again()
 def replan_changed() -> None:
-    """Plan again where the timing of a sequence or a clinic has changed since the last plan."""
-    plan.replan_changed()
+    """Plan again where the timing of a sequence or a clinic has changed, until all is done."""
+    if plan.replan_changed():
+        call_the_rest()
+
+
+def call_the_rest() -> None:
+    """New zone data concern everybody, and the next tick is ten minutes away."""
+    with suppress(BrokerError):
+        replan_changed.apply_async(expires=settings.HINT_SECONDS)
 
 
 @shared_task(name="read_mail")

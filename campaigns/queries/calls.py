@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db.models import F, QuerySet
 
-from campaigns.domain.dialogue import CALL_AFTER, About, open_for
+from campaigns.domain.dialogue import CALL_AFTER, About, about, open_for
 from campaigns.domain.lifecycle import UNSENT, Purpose, Reason
 from campaigns.domain.recipients import Channel
 from campaigns.domain.timing import to_instant
 from campaigns.domain.visits import VisitState
 from campaigns.models import Answer, Call, Clinic, ContactPoint, Message, Patient
 from campaigns.models.messages import UNSAID
-from campaigns.queries.questions import GONE, about_message, answered
+from campaigns.queries.questions import GONE, answered
 
 LOOK_BACK = timedelta(days=30)
 """Nobody is called about anything older."""
@@ -62,6 +63,58 @@ class Item:
     starts: datetime | None = None
 
 
+class _Row(NamedTuple):
+    """What decides about one message. Most of them lead to nobody's telephone, so no more is read of them."""
+
+    pk: int
+    patient_id: UUID
+    enrollment_id: UUID | None
+    step: str
+    group: str
+    visit_id: UUID | None
+    visit_version: int
+    asks: str
+    topic: str
+    sent_at: datetime | None
+    send_at: datetime
+    visit_state: str | None
+    on_date: date | None
+    at_time: time | None
+
+    @property
+    def about(self) -> About:
+        """What it asks about."""
+        return about(self.pk, self.enrollment_id, self.group, self.visit_id, self.visit_version, self.asks)
+
+    @property
+    def occurrence(self) -> _Occurrence:
+        """The step that it says, on whichever channel."""
+        return self.enrollment_id, self.step, self.visit_id, self.visit_version
+
+    @property
+    def left_at(self) -> datetime:
+        """When it left, or should have."""
+        return self.sent_at or self.send_at
+
+
+_COLUMNS = (*_Row._fields[:11], "visit__state", "visit__on_date", "visit__at_time")
+
+
+def _rows(query: QuerySet[Message]) -> list[_Row]:
+    return [_Row(*row) for row in query.values_list(*_COLUMNS)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Matter:
+    """An item whose message is not read yet."""
+
+    row: _Row
+    since: datetime
+    listed_at: datetime
+    unsaid: bool = False
+    starts: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One patient to call. `answers` are the last ones, newest first; `pain` the numbers, oldest first;
@@ -85,13 +138,13 @@ class CallList:
 
 def call_list(clinic: Clinic, now: datetime) -> CallList:
     """The call list of one clinic at `now`: visits that come soon first, then who waits longest."""
-    found: dict[UUID, list[Item]] = defaultdict(list)
+    found: dict[UUID, list[_Matter]] = defaultdict(list)
     asked = _asked(clinic, now)
-    for item in (*_unanswered(asked, now), *_unsaid(clinic, asked, now)):
-        found[item.message.patient_id].append(item)
+    for matter in (*_unanswered(asked, now), *_unsaid(clinic, asked, now)):
+        found[matter.row.patient_id].append(matter)
     calls = _calls(found.keys())
-    waiting = {patient: _left(items, calls[patient]) for patient, items in found.items()}
-    entries = _entries({patient: items for patient, items in waiting.items() if items}, calls)
+    waiting = {patient: _left(matters, calls[patient]) for patient, matters in found.items()}
+    entries = _entries(_items({patient: left for patient, left in waiting.items() if left}), calls)
     entries.sort(key=_soonest)
     here = now.astimezone(ZoneInfo(clinic.time_zone)).date()
     return CallList(
@@ -111,40 +164,58 @@ def _is_later(entry: Entry, today: date) -> bool:
     return entry.call is not None and entry.call.back_on is not None and entry.call.back_on > today
 
 
-def _left(items: Iterable[Item], calls: Collection[Call]) -> list[Item]:
+def _left(matters: Iterable[_Matter], calls: Collection[Call]) -> list[_Matter]:
     """What no call has dealt with: talking to the patient, or giving up, settles all that was listed then."""
     done = max((call.at for call in calls if call.back_on is None), default=None)
-    return sorted(
-        (item for item in items if done is None or item.listed_at > done), key=lambda item: item.since
-    )
+    return sorted((one for one in matters if done is None or one.listed_at > done), key=lambda one: one.since)
 
 
-def _asked(clinic: Clinic, now: datetime) -> dict[About, list[Message]]:
+def _items(waiting: dict[UUID, list[_Matter]]) -> dict[UUID, list[Item]]:
+    """The same with their messages, patients and visits, without the texts. One query."""
+    wanted = [one.row.pk for matters in waiting.values() for one in matters]
+    rows = Message.objects.select_related("visit", "patient").defer("subject", "body", "html")
+    messages = rows.in_bulk(wanted)
+    return {
+        patient: [
+            Item(
+                message=messages[one.row.pk],
+                since=one.since,
+                listed_at=one.listed_at,
+                unsaid=one.unsaid,
+                starts=one.starts,
+            )
+            for one in matters
+        ]
+        for patient, matters in waiting.items()
+    }
+
+
+def _asked(clinic: Clinic, now: datetime) -> dict[About, list[_Row]]:
     """The check-ins that were asked lately, by question, oldest first."""
     rows = Message.objects.filter(clinic=clinic, topic="check_ins", patient__status__in=IN_CARE)
     rows = rows.exclude(asks="").filter(sent_at__gt=now - LOOK_BACK, state__in=GONE)
-    found: dict[About, list[Message]] = defaultdict(list)
-    for message in _plain(rows).order_by("sent_at", "pk"):
-        found[about_message(message)].append(message)
+    found: dict[About, list[_Row]] = defaultdict(list)
+    for row in _rows(rows.order_by("sent_at", "pk")):
+        found[row.about].append(row)
     return found
 
 
-def _unanswered(asked: dict[About, list[Message]], now: datetime) -> Iterator[Item]:
-    patients = {messages[0].patient_id for messages in asked.values()}
+def _unanswered(asked: dict[About, list[_Row]], now: datetime) -> Iterator[_Matter]:
+    patients = {rows[0].patient_id for rows in asked.values()}
     known = answered(patients)
-    rows = Message.objects.filter(patient__in=patients, state__in=UNSENT).exclude(asks="")
-    to_come = {about_message(message) for message in _plain(rows)}
-    for about, messages in asked.items():
-        if about in known or about in to_come:
+    unsent = Message.objects.filter(patient__in=patients, state__in=UNSENT).exclude(asks="")
+    to_come = {row.about for row in _rows(unsent)}
+    for question, rows in asked.items():
+        if question in known or question in to_come:
             continue
-        last = messages[-1]
-        wait = CALL_AFTER if len(messages) > 1 else open_for(last.group)
-        listed_at = _sent(last) + wait
+        last = rows[-1]
+        wait = CALL_AFTER if len(rows) > 1 else open_for(last.group)
+        listed_at = last.left_at + wait
         if listed_at <= now:
-            yield Item(message=last, since=_sent(messages[0]), listed_at=listed_at)
+            yield _Matter(row=last, since=rows[0].left_at, listed_at=listed_at)
 
 
-def _unsaid(clinic: Clinic, asked: dict[About, list[Message]], now: datetime) -> Iterator[Item]:
+def _unsaid(clinic: Clinic, asked: dict[About, list[_Row]], now: datetime) -> Iterator[_Matter]:
     """What had to be said (no cap may stop it) and was not, on any channel, while it still matters."""
     rows = (
         Message.objects.filter(clinic=clinic, capped=False, state__in=UNSAID, patient__status__in=IN_CARE)
@@ -154,20 +225,20 @@ def _unsaid(clinic: Clinic, asked: dict[About, list[Message]], now: datetime) ->
         # What was over before it was planned was never owed: booked late, or enrolled in the middle.
         .exclude(reason=Reason.EXPIRED, created_at__gt=F("send_at"))
     )
-    missed: dict[_Occurrence, Message] = {}
-    for message in _plain(rows).order_by("send_at", "pk"):
-        missed.setdefault(_occurrence(message), message)
-    said = _said({message.patient_id for message in missed.values()})
+    missed: dict[_Occurrence, _Row] = {}
+    for row in _rows(rows.order_by("send_at", "pk")):
+        missed.setdefault(row.occurrence, row)
+    said = _said({row.patient_id for row in missed.values()})
     zone = ZoneInfo(clinic.time_zone)
-    for occurrence, message in missed.items():
-        starts = _starts(message, zone)
+    for occurrence, row in missed.items():
+        starts = _starts(row, zone)
         ahead = starts is not None and starts > now
-        if occurrence in said or about_message(message) in asked or not (ahead or _is_after_visit(message)):
+        if occurrence in said or row.about in asked or not (ahead or _is_after_visit(row)):
             continue
-        yield Item(
-            message=message,
-            since=message.send_at,
-            listed_at=message.send_at,
+        yield _Matter(
+            row=row,
+            since=row.send_at,
+            listed_at=row.send_at,
             unsaid=True,
             starts=starts if ahead else None,
         )
@@ -176,33 +247,18 @@ def _unsaid(clinic: Clinic, asked: dict[About, list[Message]], now: datetime) ->
 def _said(patients: Collection[UUID]) -> set[_Occurrence]:
     """What reached these patients on another channel, or still may; what they have answered counts too."""
     rows = Message.objects.filter(patient__in=patients, capped=False, state__in=[*GONE, *UNSENT])
-    return {_occurrence(message) for message in _plain(rows.filter(visit__isnull=False))}
+    return {row.occurrence for row in _rows(rows.filter(visit__isnull=False))}
 
 
-def _starts(message: Message, zone: ZoneInfo) -> datetime | None:
-    visit = message.visit
-    if visit is None or visit.state != VisitState.BOOKED:
+def _starts(row: _Row, zone: ZoneInfo) -> datetime | None:
+    if row.visit_state != VisitState.BOOKED or row.on_date is None or row.at_time is None:
         return None
-    return to_instant(visit.on_date, visit.at_time, zone)
+    return to_instant(row.on_date, row.at_time, zone)
 
 
-def _is_after_visit(message: Message) -> bool:
+def _is_after_visit(row: _Row) -> bool:
     """Whether this is a warning or a check-in after a treatment that has taken place."""
-    visit = message.visit
-    return visit is not None and visit.state == VisitState.COMPLETED and message.topic == "check_ins"
-
-
-def _occurrence(message: Message) -> _Occurrence:
-    return message.enrollment_id, message.step, message.visit_id, message.visit_version
-
-
-def _sent(message: Message) -> datetime:
-    return message.sent_at or message.send_at
-
-
-def _plain(rows: QuerySet[Message]) -> QuerySet[Message]:
-    """With patient and visit, without the texts."""
-    return rows.select_related("visit", "patient").defer("subject", "body", "html")
+    return row.visit_state == VisitState.COMPLETED and row.topic == "check_ins"
 
 
 def _calls(patients: Collection[UUID]) -> dict[UUID, list[Call]]:

@@ -47,18 +47,6 @@ def answered(patients: Iterable[UUID]) -> set[About]:
     return {about(*row) for row in rows.values_list(*(f"message__{name}" for name in _ABOUT))}
 
 
-def about_message(message: Message) -> About:
-    """What a message asks about."""
-    return about(
-        message.pk,
-        message.enrollment_id,
-        message.group,
-        message.visit_id,
-        message.visit_version,
-        message.asks,
-    )
-
-
 def _asked(row: Any, answers: set[About]) -> Asked:
     return Asked(
         message=row.pk,
