@@ -21,6 +21,7 @@ LAUNCHERS = {
     "beat": "campaigns.local.serve",
     "bench": "campaigns.local.bench",
     "chaos": "campaigns.local.chaos",
+    "fuzz": "campaigns.local.fuzz",
     "rehearse": "campaigns.local.rehearse",
     "test": "campaigns.local.suite",
 }

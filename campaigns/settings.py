@@ -5,6 +5,7 @@ The table of names for operators is docs/reference.md; a test holds the two toge
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import structlog
 from django.core.exceptions import ImproperlyConfigured
+
+from campaigns.delivery.log_lines import without_values
 
 
 def env(name: str, default: str = "") -> str:
@@ -103,9 +106,11 @@ INSTALLED_APPS = [
     "campaigns",
 ]
 MIDDLEWARE = [
+    "campaigns.web.middleware.TrustedProxies",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "campaigns.web.middleware.SecurityHeaders",
+    "campaigns.web.middleware.NothingEndless",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -206,6 +211,10 @@ EMAIL_UNCERTAIN = env("EMAIL_UNCERTAIN", "at_most_once")
 if EMAIL_UNCERTAIN not in {"at_most_once", "at_least_once"}:
     raise ImproperlyConfigured("EMAIL_UNCERTAIN must be at_most_once or at_least_once")
 
+# A log that cannot be written (a full disk, a closed pipe) must stop nothing: Python would print the line's
+# values where it may, and raise where it may not.
+logging.raiseExceptions = False
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -221,7 +230,7 @@ LOGGING = {
                 structlog.stdlib.add_logger_name,
                 structlog.stdlib.ExtraAdder(),
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
-                structlog.processors.format_exc_info,
+                without_values,
             ],
         }
     },

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 
 from celery import shared_task
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from kombu.exceptions import OperationalError as BrokerError
 
 from campaigns.services import climb as climb_service
@@ -23,7 +23,7 @@ def next_tick_tries_again() -> Iterator[None]:
     """One line instead of a traceback every two seconds while the database is away: nothing is lost by it."""
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
+    except (OperationalError, InterfaceError, InternalError) as error:  # the last: it is read only
         why = str(error).partition("\n")[0]
         log.error("the database does not answer; the next tick tries again", extra={"why": why})
 

@@ -17,12 +17,15 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 log = logging.getLogger(__name__)
 
 MOST_RECIPIENTS = 100
+MOST_SESSIONS = 16
+"""At once: each may hold a mail in memory, and one neighbour needs one or two."""
 _THREADS = 4
 _IDLE_SECONDS = 120.0
 
 TAKEN = "250 2.0.0 Stored"
 NOT_OURS = "550 5.1.1 No such address here"
 TOO_MANY = "452 4.5.3 Too many recipients"
+BUSY = "421 4.3.2 Too many connections; try again later"
 LATER = "451 4.3.0 It cannot be stored just now; try again later"
 
 
@@ -35,6 +38,23 @@ class Handed:
     recipients: tuple[str, ...]
 
 
+class _Session(SMTP):
+    """One connection that its listener counts."""
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.event_handler.left(self)
+        super().connection_lost(error)
+
+
+class _NoRoom(asyncio.Protocol):
+    """One connection too many: told to come again, and nothing is read from it."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - TCP transports are nothing else
+        transport.write(BUSY.encode() + b"\r\n")
+        transport.close()
+
+
 class MailListener:
     """Listens until its task is cancelled. `port` is known once `listening` is set."""
 
@@ -45,6 +65,7 @@ class MailListener:
         self._take = take
         self._is_ours = is_ours
         self._largest = largest
+        self._sessions: set[SMTP] = set()
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="mail-in")
 
     async def serve(self, host: str, port: int, listening: Callable[[], object] = lambda: None) -> None:
@@ -60,8 +81,14 @@ class MailListener:
         """Wait for what is being stored."""
         self._pool.shutdown()
 
-    def _session(self) -> SMTP:
-        return SMTP(
+    def left(self, session: SMTP) -> None:
+        """One connection has ended."""
+        self._sessions.discard(session)
+
+    def _session(self) -> asyncio.Protocol:
+        if len(self._sessions) >= MOST_SESSIONS:
+            return _NoRoom()
+        session = _Session(
             self,
             data_size_limit=self._largest,
             enable_SMTPUTF8=True,
@@ -71,6 +98,8 @@ class MailListener:
             timeout=_IDLE_SECONDS,
             loop=asyncio.get_running_loop(),
         )
+        self._sessions.add(session)
+        return session
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

@@ -68,13 +68,16 @@ def _sms(config: ChannelSettings) -> Sender:
         return SimulatorSender()
     if config.SMS_CHANNEL != "twilio":
         raise InvalidSetting(f"SMS_CHANNEL must be twilio or simulator, not {config.SMS_CHANNEL!r}.")
-    from campaigns.delivery.sms_twilio import TwilioConfig, TwilioSender
+    from campaigns.delivery.sms_twilio import TwilioConfig, TwilioSender, auth_tokens
 
     _require(config, "SMS_CHANNEL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_API_BASE_URL")
+    tokens = auth_tokens(config.TWILIO_AUTH_TOKEN)
+    if not tokens:
+        raise InvalidSetting("TWILIO_AUTH_TOKEN holds no token.")
     return TwilioSender(
         TwilioConfig(
             account_sid=config.TWILIO_ACCOUNT_SID,
-            auth_token=config.TWILIO_AUTH_TOKEN,
+            auth_token=tokens[0],
             messaging_service_sid=config.TWILIO_MESSAGING_SERVICE_SID,
             from_number=config.TWILIO_FROM,
             api_base_url=config.TWILIO_API_BASE_URL,

@@ -215,6 +215,14 @@ def validate(
         return False
 
 
+def auth_tokens(setting: str) -> tuple[str, ...]:
+    """The tokens that TWILIO_AUTH_TOKEN holds: one, or while it is being replaced two with a comma.
+
+    The first signs our requests; a webhook is believed with any of them.
+    """
+    return tuple(word.strip() for word in setting.split(",") if word.strip())
+
+
 def sign(url: str, params: Mapping[str, str], token: str) -> str:
     """The signature that Twilio would put on this request."""
     return cast(str, RequestValidator(token).compute_signature(url, params))

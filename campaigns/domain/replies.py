@@ -269,12 +269,21 @@ def _language_of(listed: Sequence[str], patient: str) -> str:
 
 
 def _without_polite(spoken: list[str], polite: Collection[str]) -> list[str]:
-    for size in range(min(LONGEST_POLITE, len(spoken) - 1), 0, -1):
-        if key(" ".join(spoken[:size])) in polite:
-            return _without_polite(spoken[size:], polite)
-        if key(" ".join(spoken[-size:])) in polite:
-            return _without_polite(spoken[:-size], polite)
-    return spoken
+    """The words without polite ones at either end; the last one stays."""
+    first, end = 0, len(spoken)
+    while taken := _polite_end(spoken, first, end, polite):
+        first, end = first + taken[0], end - taken[1]
+    return spoken[first:end]
+
+
+def _polite_end(spoken: list[str], first: int, end: int, polite: Collection[str]) -> tuple[int, int] | None:
+    """How many words between two places are polite: at the beginning, or else at the end."""
+    for size in range(min(LONGEST_POLITE, end - first - 1), 0, -1):
+        if key(" ".join(spoken[first : first + size])) in polite:
+            return size, 0
+        if key(" ".join(spoken[end - size : end])) in polite:
+            return 0, size
+    return None
 
 
 def _stop_word(spoken: list[str], lexicon: Lexicon) -> str | None:

@@ -132,7 +132,16 @@ def _table(content: str) -> yaml.MappingNode:
         raise NotAllowed(f"The file cannot be read: line {number} is not YAML.") from None
     if not isinstance(node, yaml.MappingNode):
         raise NotAllowed("Line 1 is not what a list of ours has there.")
+    _refuse_odd_names(node)
     return node
+
+
+def _refuse_odd_names(node: yaml.Node) -> None:
+    """The name of a list is a word; YAML would take a list or a table for a name too."""
+    for name, value in node.value if isinstance(node, yaml.MappingNode) else ():
+        if not isinstance(name, yaml.ScalarNode):
+            raise NotAllowed(f"Line {name.start_mark.line + 1} is not what a list of ours has there.")
+        _refuse_odd_names(value)
 
 
 def _refuse_nested(content: str) -> None:

@@ -27,7 +27,7 @@ from campaigns.web import access, words
 from campaigns.web.told import told as said
 
 EVERY = "every"
-STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
 """What a spreadsheet would run: such a cell gets an apostrophe in front."""
 
 

@@ -6,11 +6,10 @@ import logging
 import sys
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from campaigns.web.middleware import down
+from campaigns.web.middleware import down, is_away
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +40,6 @@ def no_csrf(request: HttpRequest, reason: str = "") -> HttpResponse:
 def failed(request: HttpRequest) -> HttpResponse:
     """500, or 503 where the database went away outside a view."""
     error = sys.exc_info()[1]
-    if isinstance(error, (OperationalError, InterfaceError)):
+    if error is not None and is_away(error):
         return down(request, error)
     return render(request, "web/error.html", {"kind": "failed"}, status=500)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from django.db import InterfaceError, OperationalError
+from django.conf import settings
+from django.db import Error, InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
+
+from campaigns.domain.proxies import client_of, is_trusted, networks
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -15,6 +18,58 @@ log = logging.getLogger(__name__)
 
 POLICY = "default-src 'self'; frame-ancestors 'none'; object-src 'none'; base-uri 'none'; form-action 'self'"
 """No inline script and no inline style anywhere; a page that needs another policy sets its own."""
+
+
+READ_ONLY = "25006"
+"""PostgreSQL's code where a database takes no change: a standby, or one that was made so."""
+
+LARGEST_FORM = 8 * 1024 * 1024
+"""Bytes of a form of ours; the longest is a translator's file. Webhooks have limits of their own."""
+
+_SAID_BY_PROXIES = (
+    "HTTP_X_FORWARDED_PROTO",
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_X_FORWARDED_PORT",
+    "HTTP_X_FORWARDED_PREFIX",
+    "HTTP_X_REAL_IP",
+    "HTTP_FORWARDED",
+)
+
+
+class TrustedProxies:
+    """Believes what proxies say of a client from those that TRUSTED_PROXIES names, and from nobody else.
+
+    Behind them `REMOTE_ADDR` is the client's address. First of all, so that nothing reads a header before.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        meta = request.META
+        proxies = networks(tuple(settings.TRUSTED_PROXIES))
+        peer = meta.get("REMOTE_ADDR", "")
+        if proxies and is_trusted(peer, proxies):
+            meta["REMOTE_ADDR"] = client_of(peer, meta.get("HTTP_X_FORWARDED_FOR", ""), proxies)
+        else:
+            for name in _SAID_BY_PROXIES:
+                meta.pop(name, None)
+        return self.get_response(request)
+
+
+class NothingEndless:
+    """Refuses a form that is larger than any of ours before a byte of it is read or put on a disk."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        is_hook = request.path.startswith("/webhooks/")
+        if not is_hook and length.isdecimal() and int(length) > LARGEST_FORM:
+            return render(request, "web/error.html", {"kind": "bad_request"}, status=413)
+        return self.get_response(request)
 
 
 class SecurityHeaders:
@@ -43,18 +98,25 @@ class SayWhatIsDown:
         # process_exception. Without a session cookie this asks the database nothing.
         try:
             _ = request.user.is_authenticated
-        except (OperationalError, InterfaceError) as error:
+        except Error as error:
+            if not is_away(error):
+                raise
             return down(request, error)
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Django calls this for an error in a view."""
-        if isinstance(error, (OperationalError, InterfaceError)):
-            return down(request, error)
-        return None
+        return down(request, error) if is_away(error) else None
 
 
-def down(request: HttpRequest, error: Exception) -> HttpResponse:
+def is_away(error: BaseException | None) -> bool:
+    """Whether the database takes nothing just now: gone, full, or read only."""
+    if isinstance(error, InternalError):
+        return getattr(error.__cause__, "sqlstate", "") == READ_ONLY
+    return isinstance(error, (OperationalError, InterfaceError))
+
+
+def down(request: HttpRequest, error: BaseException) -> HttpResponse:
     """A 503 in the form that the caller reads: a page, JSON, or one line for a provider that tries again."""
     route = request.resolver_match.view_name if request.resolver_match else ""
     log.error("the database does not answer", extra={"route": route, "kind": type(error).__name__})

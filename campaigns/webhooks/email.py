@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import logging
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -13,15 +12,9 @@ from django.views.decorators.http import require_POST
 
 from campaigns.services.receive_mail import LARGEST_TAKEN, Delivered, receive_mail
 from campaigns.webhooks.body import read_body
-
-log = logging.getLogger(__name__)
+from campaigns.webhooks.door import plain, refuse
 
 FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
-
-
-def plain(words: str, status: int) -> HttpResponse:
-    """One line for whoever set this up."""
-    return HttpResponse(words + "\n", status=status, content_type="text/plain; charset=utf-8")
 
 
 def refusal(request: HttpRequest) -> str:
@@ -40,8 +33,7 @@ def inbound(request: HttpRequest) -> HttpResponse:
     """One mail. Stored before we say yes; a failure is a 5xx, and whoever sent it tries again."""
     why = refusal(request)
     if why:
-        log.warning("mail webhook refused", extra={"why": why})
-        return plain(why, 403)
+        return refuse(request, "mail", why)
     if request.content_type in FORMS:
         return plain("The body must be the mail itself: Content-Type message/rfc822.", 415)
     body = read_body(request, LARGEST_TAKEN)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import count
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
@@ -13,6 +14,8 @@ from pytest_django.fixtures import Settings
 from campaigns.delivery.sms_twilio import sign
 from campaigns.models import Clinic, Patient
 from campaigns.services.send import send_batch
+from campaigns.webhooks import door
+from campaigns.webhooks.twilio import FORM
 from tests import factories
 from tests.factories import NOON, make_patient, set_now
 
@@ -28,6 +31,7 @@ Say = Callable[..., dict[str, str]]
 
 @pytest.fixture(autouse=True)
 def account(settings: Settings) -> None:
+    door.forget()
     settings.PUBLIC_BASE_URL = PUBLIC
     settings.TWILIO_AUTH_TOKEN = TOKEN
     settings.TWILIO_ACCOUNT_SID = ACCOUNT
@@ -47,7 +51,9 @@ def post() -> Post:
     ) -> Any:
         data = {"AccountSid": ACCOUNT, **params}
         signature = sign(base + path, signed or data, token)
-        return Client(enforce_csrf_checks=True).post(path, data, headers={"X-Twilio-Signature": signature})
+        return Client(enforce_csrf_checks=True).post(
+            path, urlencode(data), content_type=FORM, headers={"X-Twilio-Signature": signature}
+        )
 
     return post
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, InternalError, OperationalError, connection
 from django.db.models import Count
 
 from campaigns.delivery.channels import Ending
@@ -97,7 +97,7 @@ def _climb_until(stop: Event) -> None:
     while not stop.is_set():
         try:
             climb()
-        except (OperationalError, InterfaceError):
+        except (OperationalError, InterfaceError, InternalError):
             connection.close()
         except Exception:
             log.exception("the alert ladder failed; it is tried again")
@@ -134,7 +134,7 @@ def _pass() -> set[str]:
         reconcile()
         drain(BATCH)
         return set(not_sent(began))
-    except (OperationalError, InterfaceError) as error:
+    except (OperationalError, InterfaceError, InternalError) as error:
         connection.close()
         return {f"The database does not answer: {str(error).partition(chr(10))[0].rstrip('.')}"}
 
