@@ -24,7 +24,9 @@ READ_ONLY = "25006"
 """PostgreSQL's code where a database takes no change: a standby, or one that was made so."""
 
 LARGEST_FORM = 8 * 1024 * 1024
-"""Bytes of a form of ours; the longest is a translator's file. Webhooks have limits of their own."""
+"""Bytes of a form of ours; the longest is a translator's file."""
+OWN_LIMITS = ("/webhooks/", "/p/")
+"""Where providers and patients write to us: that is kept whatever its size, cut to what a person can read."""
 
 _SAID_BY_PROXIES = (
     "HTTP_X_FORWARDED_PROTO",
@@ -66,8 +68,7 @@ class NothingEndless:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         length = request.META.get("CONTENT_LENGTH") or "0"
-        is_hook = request.path.startswith("/webhooks/")
-        if not is_hook and length.isdecimal() and int(length) > LARGEST_FORM:
+        if not request.path.startswith(OWN_LIMITS) and length.isdecimal() and int(length) > LARGEST_FORM:
             return render(request, "web/error.html", {"kind": "bad_request"}, status=413)
         return self.get_response(request)
 
