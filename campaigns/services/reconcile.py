@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
+from django.db.models import F, Q, QuerySet
 
 from campaigns.delivery.channels import Ending, Outcome, Sought
 from campaigns.delivery.registry import senders
@@ -72,17 +73,27 @@ def _find(doubt: InDoubt) -> Outcome | None:
     # Of everybody at this address: a household is told the same in the same words.
     others = Attempt.objects.filter(
         message__patient__contact_points__address_index=blind_index(doubt.address), channel=doubt.channel
-    ).exclude(provider_id="")
-    others = others.exclude(pk=doubt.attempt_id)
+    ).exclude(pk=doubt.attempt_id)
     sought = Sought(
         to=doubt.address,
         text=doubt.body,
         attempt_id=doubt.attempt_id,
         since=doubt.started_at,
-        known=frozenset(others.values_list("provider_id", flat=True)),
+        known=frozenset(others.exclude(provider_id="").values_list("provider_id", flat=True)),
         message_id=_message_id(doubt),
     )
-    return senders()[Channel(doubt.channel)].find(sought)
+    found = senders()[Channel(doubt.channel)].find(sought)
+    if found is not None and found.ending is Ending.ACCEPTED and _may_be_anothers(found, others):
+        return Outcome(ending=Ending.UNCERTAIN, detail="it may be another's of the same words")
+    return found
+
+
+def _may_be_anothers(found: Outcome, others: QuerySet[Attempt]) -> bool:
+    """Whether what the list shows may belong to a try to the same address that was on its way when the list
+    was read: it has its name on record by now, or none yet."""
+    under_way = Q(outcome="", message__state=State.ATTEMPTING, epoch=F("message__epoch"))
+    named = Q(provider_id=found.provider_id) if found.provider_id else Q(pk=None)
+    return others.filter(under_way | named).exists()
 
 
 def _message_id(doubt: InDoubt) -> str:

@@ -21,7 +21,7 @@ from campaigns.services.reconcile import reconcile
 from campaigns.services.track import track
 from tests.factories import make_patient, set_now
 from tests.factories import message as message_of
-from tests.services.fakes import FakeSender
+from tests.services.fakes import FakeSender, due_text
 
 LONG_AGO = timedelta(minutes=10)
 LAPSED = timedelta(seconds=90)
@@ -318,3 +318,30 @@ def test_a_text_without_news_for_three_days_is_unknown(clinic: Clinic, provider:
     reconcile()
     message.refresh_from_db()
     assert message.state == State.UNKNOWN
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_a_text_of_the_household_that_is_just_on_its_way_is_not_taken_for_it(
+    clinic: Clinic, provider: FakeSender, recorded: bool
+) -> None:
+    """The list shows one text of these words to this phone, and it is the other patient's."""
+    ours, theirs = (due_text(make_patient(clinic, email="")) for _ in range(2))
+    set_now(ours.send_at)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(send, "deliver", _nothing)
+        send.send_batch()
+    of_ours, of_theirs = (message.attempts.get() for message in (ours, theirs))
+    Attempt.objects.filter(pk=of_ours.pk).update(leased_at=timezone.now() - timedelta(hours=1))
+
+    def look(sought: Sought) -> Outcome:
+        if recorded:  # while the list was being read
+            named = {"provider_id": "SM-theirs", "outcome": Ending.ACCEPTED}
+            Attempt.objects.filter(pk=of_theirs.pk).update(**named)
+            Message.objects.filter(pk=theirs.pk).update(state=State.ACCEPTED)
+        return Outcome(ending=Ending.ACCEPTED, provider_id="SM-theirs")
+
+    provider.look = look
+    reconcile()
+    ours.refresh_from_db()
+    of_ours.refresh_from_db()
+    assert (ours.state, of_ours.provider_id) == (State.UNCERTAIN, "")
