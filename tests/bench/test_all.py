@@ -13,6 +13,8 @@ from bench.catalogue import BENCHMARKS
 from bench.cost import as_ucs2
 from tests.bench.conftest import LEFT_OUT
 
+pytestmark = pytest.mark.load
+
 
 def test_each_benchmark_ran_and_none_found_its_own_work_wrong(whole: dict[str, Any]) -> None:
     assert set(whole["benchmarks"]) == set(BENCHMARKS) - set(LEFT_OUT)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+pytestmark = pytest.mark.load
+
 
 def test_every_text_is_stored_and_has_its_outcome(whole: dict[str, Any]) -> None:
     inbound = whole["benchmarks"]["inbound"]

@@ -14,6 +14,8 @@ from campaigns.domain.recipients import Channel
 from campaigns.local.embedded import Servers
 from tests.bench.conftest import bench
 
+pytestmark = pytest.mark.load
+
 
 def test_e_mails_are_counted_once_at_both_ends_by_every_contender(whole: dict[str, Any]) -> None:
     shown = whole["benchmarks"]["pipeline-email"]

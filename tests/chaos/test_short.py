@@ -16,6 +16,8 @@ from tests.chaos import schedule
 from tests.chaos.schedule import Blow, Turn
 from tests.local.places import ROOT, processes_of
 
+pytestmark = pytest.mark.load
+
 
 def chaos(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
     plain = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}

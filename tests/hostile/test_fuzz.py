@@ -10,6 +10,8 @@ from campaigns.models import Clinic, Reply
 from campaigns.services import receive, receive_mail
 from tests.hostile.fuzzing import fuzz, target_at
 
+pytestmark = pytest.mark.load
+
 
 def test_whatever_comes_in_is_stored_once_and_understood_or_before_a_person(clinic: Clinic) -> None:
     result = fuzz(target_at(clinic), bodies=150, seed=7, huge=1)
