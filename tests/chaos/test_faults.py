@@ -24,6 +24,8 @@ from tests.chaos.conftest import World
 from tests.chaos.sinks import ChaosSmtp, ChaosTwilio, Order, wait_met
 from tests.factories import make_patient, set_now
 
+pytestmark = pytest.mark.load
+
 LONG = 20.0
 """Seconds that a request is held where nobody lets it go: longer than any test takes."""
 

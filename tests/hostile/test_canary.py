@@ -13,6 +13,8 @@ import pytest
 from campaigns.local.processes import ROOT
 from tests.hostile.search import MARKERS, fields_in, found_in
 
+pytestmark = pytest.mark.load
+
 MAY_HOLD = {
     "column consent.evidence": {
         "evidence",

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import resolve
@@ -20,6 +21,8 @@ from tests.hostile.payloads import PRODUCT, SEEDS, broken_out
 from tests.hostile.test_get import links_in
 from tests.patient.conftest import Link
 from tests.web.test_routes import NAMES, address, objects
+
+pytestmark = pytest.mark.load
 
 ROLES = (Staff.Role.ADMINISTRATOR, Staff.Role.CLINICIAN)
 EACH = 3
