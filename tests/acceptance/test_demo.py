@@ -16,6 +16,8 @@ import pytest
 from campaigns.local.processes import ROOT
 from campaigns.local.stage import free_port
 
+pytestmark = pytest.mark.load
+
 LONGEST = 150.0
 
 

@@ -37,6 +37,8 @@ from tests.domain.lifecycle_model import SETTINGS, Broken, Machine, Setting, Wor
 from tests.domain.lifecycle_mutants import MUTANTS
 from tests.domain.lifecycle_rules import Rules
 
+pytestmark = pytest.mark.load
+
 RUNS = 20_000
 LENGTH = 1 + 60
 """Bytes of a story: one for its setting, one a step."""
