@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import LiteralString
@@ -20,6 +20,7 @@ from bench import machine, population, seed
 from bench.ground import BenchFailed, Ground
 from bench.population import People
 from bench.report import Aim, Report, Sheet, percentile
+from campaigns.local.progress import Advance
 
 NAME = "claim-growth"
 BATCH = 500
@@ -30,7 +31,6 @@ _BYTES_A_ROW = 700
 _PATIENTS = 2_000
 AIM_MS, AIM_GROWTH = 40.0, 2.0
 
-Advance = Callable[[str, int, int], None]
 
 _FILL: LiteralString = """INSERT INTO message (clinic_id, patient_id, enrollment_id, sequence, step, template,
     visit_id, visit_version, channel, purpose, topic, message_group, asks, priority, capped, send_at, due_at,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -15,20 +15,18 @@ from typing import Any
 import psycopg
 from django.db import DatabaseError
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench import ground, machine, report, tables
 from bench.catalogue import ALL, BENCHMARKS, CONTENDERS, Benchmark, Option, Size
 from bench.ground import Ground
 from campaigns.domain.errors import CampaignsError
-
-Advance = Callable[[str, int, int], None]
+from campaigns.local.progress import Advance, progress
 
 
 def run(words: list[str]) -> int:
     """Run what was asked for; 0 when every check of its own work held. Raises BenchFailed."""
     options = _options(words)
-    with _progress() as advance, _servers(options) as place:
+    with progress() as advance, _servers(options) as place:
         from bench import seed
 
         seed.make_clinic()
@@ -166,17 +164,3 @@ def _as_part(place: Ground, name: str, options: argparse.Namespace, advance: Adv
     if not options.json:
         _shower(name).show(result, Console())
     return {**_shower(name).as_dict(result), "took_seconds": round(time.monotonic() - started, 1)}
-
-
-@contextmanager
-def _progress() -> Iterator[Advance]:
-    """A bar on standard error for what is being done. Drawn seldom: that takes CPU from the measured."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    bar = Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=1)
-    with bar:
-        task = bar.add_task("starting", total=None)
-
-        def advance(what: str, done: int, of: int) -> None:
-            bar.update(task, description=what, completed=done, total=of)
-
-        yield advance

@@ -7,17 +7,16 @@ variants left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
 from bench import machine, seed
 from bench.ground import Ground
 from bench.report import Report, Sheet
+from campaigns.local.progress import Advance
 
 NAME = "cost"
-
-Advance = Callable[[str, int, int], None]
 
 
 def measure(place: Ground, *, seed: int, contenders: Sequence[str], advance: Advance) -> Report:

@@ -11,13 +11,12 @@ from itertools import repeat
 from bench import machine
 from bench.ground import BenchFailed, Ground
 from campaigns.local.processes import Processes, Program
+from campaigns.local.progress import Advance
 
 VISIBILITY = 5
 """Seconds. Scaled down with the wait: an hour is the default, and reminders wait for days."""
 WAIT = 30
 """Seconds until the doubled tasks are due: a second worker joins meanwhile, and takes over what it may."""
-
-Advance = Callable[[str, int, int], None]
 
 
 def measure(

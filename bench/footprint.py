@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
@@ -25,13 +25,12 @@ from campaigns.domain.recipients import Channel
 from campaigns.local import children, postgres, valkey
 from campaigns.local.postgres import free_port
 from campaigns.local.processes import Processes, Program, alerts, beat, web, worker
+from campaigns.local.progress import Advance
 
 NAME = "footprint"
 AIM_WORKER, AIM_STACK, AIM_START = 160.0, 500.0, 5.0
 _MIB = 2**20
 _PATIENCE = 60.0
-
-Advance = Callable[[str, int, int], None]
 
 
 @dataclass(slots=True)

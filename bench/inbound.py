@@ -12,7 +12,7 @@ import random
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -33,6 +33,7 @@ from campaigns.domain.languages import SUPPORTED
 from campaigns.local import children
 from campaigns.local.postgres import free_port
 from campaigns.local.processes import ROOT, Processes, Program, beat, web, worker
+from campaigns.local.progress import Advance
 
 HALF = "campaigns, half the rate"
 PATH = "/webhooks/twilio/inbound"
@@ -46,8 +47,6 @@ _LOOK_EVERY = 0.05
 UNALERTED = """SELECT count(*) FROM reply r WHERE urgency = 'emergency'
 AND NOT EXISTS (SELECT FROM alert a WHERE a.reply_id = r.id AND a.urgency = 'emergency')"""
 BARE_TABLE = "CREATE TABLE bare_reply (provider_id text PRIMARY KEY, sender text, body text)"
-
-Advance = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ hints: how long after it was due each was accepted and recorded.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -18,13 +18,12 @@ from bench.ground import BenchFailed, Ground
 from bench.pipeline import Options, Race
 from bench.report import Aim, Report, Sheet, middle, percentile
 from campaigns.domain.recipients import Channel
+from campaigns.local.progress import Advance
 
 NAME = "pipeline-latency"
 LATENCY = 0.1
 AIM_RATE, AIM_SECONDS = 1_000.0, 2.0
 _PATIENCE = 30.0
-
-Advance = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +58,8 @@ def measure(
         advance=advance,
     )
     pipeline.prepare(place, options)
-    tops: dict[int, list[Run]] = {}
-    for number in [count for _ in range(runs) for count in threads]:
-        mine = replace(options, threads=number)
-        run = pipeline.race(place, mine, pipeline.contenders(mine)[OURS])
-        tops.setdefault(number, []).append(run)
+    kinds = {number: replace(options, threads=number) for number in threads}
+    tops = pipeline.in_turns(place, kinds, runs)
     rates = {number: middle([run.rate for run in found]) for number, found in tops.items()}
     best = max(rates, key=lambda number: rates[number])
     fed = feed(place, replace(options, threads=best), rates[best] / 2, seconds)

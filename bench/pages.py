@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,6 +27,7 @@ from bench.population import People
 from bench.report import Aim, Report, Sheet, percentile
 from campaigns.local.postgres import free_port
 from campaigns.local.processes import Processes, Program
+from campaigns.local.progress import Advance
 
 NAME = "pages"
 HEADER = "X-Queries"
@@ -37,7 +38,6 @@ ALERTS = 50
 _TOKEN = "bench-only-check-in-form"  # noqa: S105  opens one form of made-up data
 _HOST = "clinic.example"
 
-Advance = Callable[[str, int, int], None]
 
 _ABOUT: dict[str, LiteralString] = {
     # The one with the longest story.

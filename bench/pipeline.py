@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +22,7 @@ from bench.figures import LIMIT, NAIVE, OURS, Result, Run
 from bench.ground import BenchFailed, Ground, Sink
 from campaigns.domain.recipients import Channel
 from campaigns.local.processes import Processes, Program, worker
+from campaigns.local.progress import Advance
 
 CONCURRENCY = 2
 """Worker processes of every contender that has workers."""
@@ -29,9 +30,6 @@ SLOWEST = 150.0
 """Messages a second that the slowest contender should manage: a longer job than this allows is refused."""
 _STALLED_SECONDS = 30.0
 _START_SECONDS = 60.0
-
-Advance = Callable[[str, int, int], None]
-"""Called with what is being done, how much is done, and how much there is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +159,14 @@ def contenders(options: Options) -> dict[str, Contender]:
             mails_tried="SELECT id FROM message WHERE tries > 0",
         ),
     }
+
+
+def in_turns(place: Ground, kinds: Mapping[int, Options], runs: int) -> dict[int, list[Run]]:
+    """So many runs of each kind of ours, in turns, so that other work on the machine strikes all alike."""
+    found: dict[int, list[Run]] = {number: [] for number in kinds}
+    for number, options in [kind for _ in range(runs) for kind in kinds.items()]:
+        found[number].append(race(place, options, contenders(options)[OURS]))
+    return found
 
 
 def race(place: Ground, options: Options, contender: Contender) -> Run:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from bench.figures import Result, as_dict, as_json, show
 from bench.ground import Ground
-from bench.pipeline import Advance, Options, run
+from bench.pipeline import Options, run
 from campaigns.domain.recipients import Channel
+from campaigns.local.progress import Advance
 
 __all__ = ["as_dict", "as_json", "measure", "show"]
 

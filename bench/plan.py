@@ -12,7 +12,7 @@ from __future__ import annotations
 import cProfile
 import pstats
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, LiteralString
@@ -24,6 +24,7 @@ from bench.figures import LIMIT, OURS
 from bench.ground import BenchFailed, Ground
 from bench.population import People
 from bench.report import Aim, Report, Sheet
+from campaigns.local.progress import Advance
 
 NAME = "plan"
 ETA = "eta"
@@ -31,7 +32,6 @@ AIM_PLANNED, AIM_MOVED = 100_000.0, 20_000.0
 _CHUNK = 100
 """Enrollments that one call plans at most: what there is to show progress by."""
 
-Advance = Callable[[str, int, int], None]
 
 _UNPLANNED: tuple[LiteralString, ...] = (
     # The whole course lies ahead, so that a plan is what an enrollment makes.

@@ -10,7 +10,7 @@ messages a visit: 42 in all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,14 +23,13 @@ from psycopg import sql
 from bench import seed
 from bench.ground import Ground
 from campaigns.domain.languages import SUPPORTED
+from campaigns.local.progress import Advance
 
 MESSAGES_A_PATIENT = 42
 _AT_ONCE = 2_000
 _BODY = "Example Clinic: your visit is on Monday at 14:00. Questions? Call +16045550134."
 _VARIANTS = 50
 """So many differently sealed copies of one text: more would only take longer to make."""
-
-Advance = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ Waiting for a provider costs no CPU, so more processes send more until something
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bench import machine, pipeline
@@ -16,6 +16,7 @@ from bench.latency import LATENCY
 from bench.pipeline import Options
 from bench.report import Aim, Report, Sheet, middle
 from campaigns.domain.recipients import Channel
+from campaigns.local.progress import Advance
 
 NAME = "scale-out"
 AIM_LINEAR = 0.9
@@ -25,8 +26,6 @@ NO_HOSTS = (
 )
 _FULL = 0.85
 """Of all cores in use: then more processes can only take turns."""
-
-Advance = Callable[[str, int, int], None]
 
 
 def measure(
@@ -52,11 +51,8 @@ def measure(
         advance=advance,
     )
     pipeline.prepare(place, options)
-    found: dict[int, list[Run]] = {}
-    for number in [count for _ in range(runs) for count in processes]:
-        mine = replace(options, processes=number)
-        found.setdefault(number, []).append(pipeline.race(place, mine, pipeline.contenders(mine)[OURS]))
-    return summary(options, found, facts)
+    kinds = {number: replace(options, processes=number) for number in processes}
+    return summary(options, pipeline.in_turns(place, kinds, runs), facts)
 
 
 def used(run: Run) -> float:

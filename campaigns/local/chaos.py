@@ -7,28 +7,18 @@ What does the work lies in tests/chaos, which comes with the source.
 from __future__ import annotations
 
 import argparse
-import signal
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from importlib import import_module
 from types import ModuleType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from campaigns.domain.errors import CampaignsError
+from campaigns.local import checkout
+from campaigns.local.progress import progress
 
 
 def main(words: list[str]) -> int:
     """Run it; 0 when no promise broke, or when every broken sender was caught."""
     options = _options(words)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        return _run(options)
-    except CampaignsError as error:
-        print(error, file=sys.stderr)
-        return 1
+    return checkout.run(lambda: _run(options))
 
 
 def _options(words: list[str]) -> argparse.Namespace:
@@ -54,12 +44,7 @@ def _positive(text: str) -> int:
 
 
 def _load(name: str) -> ModuleType:
-    try:
-        return import_module(f"tests.chaos.{name}")
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "tests":
-            raise
-        raise CampaignsError("Chaos runs from a checkout of the source: there is no tests/ here.") from None
+    return checkout.load(f"tests.chaos.{name}", "Chaos runs")
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -67,7 +52,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.plan:
         print("\n".join(turn.words() for turn in schedule.first(options.kills, schedule.turns(options.seed))))
         return 0
-    with _progress() as advance:
+    with progress() as advance:
         if options.mutants:
             reports = campaign.mutants(advance)
         else:
@@ -79,17 +64,3 @@ def _run(options: argparse.Namespace) -> int:
     else:
         campaign.show(reports, Console())
     return 0 if campaign.is_good(reports) else 1
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar on standard error for what is being done."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    bar = Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=2)
-    with bar:
-        task = bar.add_task("starting", total=None)
-
-        def advance(what: str, done: int, of: int) -> None:
-            bar.update(task, description=what, completed=done, total=of)
-
-        yield advance

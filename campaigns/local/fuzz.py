@@ -9,19 +9,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
-import sys
 import tempfile
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from campaigns.domain.errors import CampaignsError
-from campaigns.local import embedded
+from campaigns.local import checkout, embedded
+from campaigns.local.progress import progress
 from campaigns.local.secrets import ensure
 
 SHOWN = 20
@@ -31,13 +27,7 @@ SHOWN = 20
 def main(words: list[str]) -> int:
     """Run it; 0 when every promise held."""
     options = _options(words)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        with tempfile.TemporaryDirectory(prefix="campaigns-fuzz-") as folder:
-            return _run(Path(folder), options)
-    except CampaignsError as error:
-        print(error, file=sys.stderr)
-        return 1
+    return checkout.run(lambda: _run(options))
 
 
 def _options(words: list[str]) -> argparse.Namespace:
@@ -51,11 +41,13 @@ def _options(words: list[str]) -> argparse.Namespace:
     return options
 
 
-def _run(state: Path, options: argparse.Namespace) -> int:
-    if find_spec("tests") is None:
-        raise CampaignsError("It runs from a checkout of the source: there is no tests/ here.")
-    with embedded.start(state, fast=True) as servers:
-        os.environ.update(_environment(state, servers))
+def _run(options: argparse.Namespace) -> int:
+    checkout.load("tests.hostile", "It runs")
+    with (
+        tempfile.TemporaryDirectory(prefix="campaigns-fuzz-") as folder,
+        embedded.start(Path(folder), fast=True) as servers,
+    ):
+        os.environ.update(_environment(Path(folder), servers))
         result = _pour(options)
     _show(result, options)
     return 1 if result.breaches else 0
@@ -90,14 +82,12 @@ def _pour(options: argparse.Namespace) -> Any:
     factories.set_now(factories.NOON)
     clinic, _ = clinic_of_the_demo()
     target = module.target_at(clinic)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=1) as drawn:
-        task = drawn.add_task("texts and mails", total=options.bodies)
+    with progress() as advance:
 
-        def advance(done: int) -> None:
-            drawn.update(task, completed=done)
+        def count(done: int) -> None:
+            advance("texts and mails", done, options.bodies)
 
-        return module.fuzz(target, bodies=options.bodies, seed=options.seed, advance=advance)
+        return module.fuzz(target, bodies=options.bodies, seed=options.seed, advance=count)
 
 
 def _show(result: Any, options: argparse.Namespace) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 import urllib3
 
+from campaigns.local.progress import Advance
 from tests.chaos import broker, ground, stack
 from tests.chaos.blows import Striker
 from tests.chaos.desk import Desk
@@ -25,7 +26,6 @@ from tests.chaos.schedule import PATIENCE, Blow, Turn, count, short, turns
 from tests.chaos.sinks import Order, wait_met
 from tests.chaos.stack import Stack
 
-Advance = Callable[[str, int, int], None]
 SETTLE = timedelta(minutes=15)
 """I1: by the installation's clock, after everything is well again."""
 SETTLE_SPEED = 25.0
