@@ -18,12 +18,16 @@ from campaigns.services import reconcile as reconcile_service
 log = logging.getLogger(__name__)
 
 
+AWAY = (OperationalError, InterfaceError, InternalError)
+"""What comes up while the database takes nothing: it is gone, full, or (the last) read only."""
+
+
 @contextmanager
 def next_tick_tries_again() -> Iterator[None]:
     """One line instead of a traceback every two seconds while the database is away: nothing is lost by it."""
     try:
         yield
-    except (OperationalError, InterfaceError, InternalError) as error:  # the last: it is read only
+    except AWAY as error:
         why = str(error).partition("\n")[0]
         log.error("the database does not answer; the next tick tries again", extra={"why": why})
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from django.db import InterfaceError, InternalError, OperationalError, connection
+from django.db import connection
 from django.db.models import Count
 
 from campaigns.delivery.channels import Ending
@@ -28,6 +28,7 @@ from campaigns.services.receive_mail import read_waiting
 from campaigns.services.reconcile import reconcile
 from campaigns.services.send import BATCH, drain, send_batch
 from campaigns.services.take_in import take_up_waiting
+from campaigns.tasks import AWAY
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +98,7 @@ def _climb_until(stop: Event) -> None:
     while not stop.is_set():
         try:
             climb()
-        except (OperationalError, InterfaceError, InternalError):
+        except AWAY:
             connection.close()
         except Exception:
             log.exception("the alert ladder failed; it is tried again")
@@ -120,7 +121,7 @@ def _do_chores_until(stop: Event) -> None:
 def _do(chore: Callable[[], object]) -> None:
     try:
         chore()
-    except (OperationalError, InterfaceError):
+    except AWAY:
         connection.close()
     except Exception:
         log.exception("a chore failed; it is tried again")
@@ -134,7 +135,7 @@ def _pass() -> set[str]:
         reconcile()
         drain(BATCH)
         return set(not_sent(began))
-    except (OperationalError, InterfaceError, InternalError) as error:
+    except AWAY as error:
         connection.close()
         return {f"The database does not answer: {str(error).partition(chr(10))[0].rstrip('.')}"}
 
