@@ -26,7 +26,7 @@ from campaigns.delivery.remembered import Remembered
 from campaigns.domain.errors import NotAllowed
 from campaigns.domain.lifecycle import State
 from campaigns.domain.recipients import Channel
-from campaigns.local import children, processes
+from campaigns.local import children, processes, stage
 from campaigns.local.binaries import locate
 from campaigns.local.loopback_imap import LoopbackImap
 from campaigns.local.loopback_smtp import LoopbackSmtp
@@ -87,16 +87,7 @@ def world(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[World
         LoopbackImap(smtp) as imap,
     ):
         twilio.callbacks = False
-        chosen = {
-            "SMS_CHANNEL": "twilio",
-            "TWILIO_ACCOUNT_SID": ACCOUNT,
-            "TWILIO_AUTH_TOKEN": "token",
-            "TWILIO_FROM": "+16045550199",
-            "TWILIO_API_BASE_URL": twilio.base_url,
-            "EMAIL_CHANNEL": "smtp",
-            "EMAIL_URL": smtp.url,
-            "EMAIL_SENT_URL": imap.url,
-        }
+        chosen = stage.channels(twilio, smtp, imap)
         for name, value in chosen.items():
             setattr(settings, name, value)
         settings.QUIET_SECONDS = 0

@@ -57,6 +57,21 @@ def servers(state: Path, *, throw_away: bool = False) -> Iterator[embedded.Serve
         yield running
 
 
+def channels(twilio: LoopbackTwilio, smtp: LoopbackSmtp, imap: LoopbackImap) -> dict[str, str]:
+    """The settings of both channels where they end on this machine."""
+    return {
+        "SMS_CHANNEL": "twilio",
+        "TWILIO_ACCOUNT_SID": twilio.account_sid,
+        "TWILIO_AUTH_TOKEN": twilio.auth_token,
+        "TWILIO_FROM": SMS_NUMBER,
+        "TWILIO_API_BASE_URL": twilio.base_url,
+        "EMAIL_CHANNEL": "smtp",
+        "EMAIL_URL": smtp.url,
+        "EMAIL_FROM": "clinic@demo-clinic.example",
+        "EMAIL_SENT_URL": imap.url,
+    }
+
+
 def environment(
     state: Path, base_url: str, twilio: LoopbackTwilio, smtp: LoopbackSmtp, imap: LoopbackImap
 ) -> dict[str, str]:
@@ -67,15 +82,7 @@ def environment(
         "CAMPAIGNS_STATE": str(state),
         "PUBLIC_BASE_URL": base_url,
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
-        "SMS_CHANNEL": "twilio",
-        "TWILIO_ACCOUNT_SID": twilio.account_sid,
-        "TWILIO_AUTH_TOKEN": twilio.auth_token,
-        "TWILIO_FROM": SMS_NUMBER,
-        "TWILIO_API_BASE_URL": twilio.base_url,
-        "EMAIL_CHANNEL": "smtp",
-        "EMAIL_URL": smtp.url,
-        "EMAIL_FROM": "clinic@demo-clinic.example",
-        "EMAIL_SENT_URL": imap.url,
+        **channels(twilio, smtp, imap),
         "LEASE_SECONDS": os.environ.get("LEASE_SECONDS", "15"),
         "QUIET_SECONDS": os.environ.get("QUIET_SECONDS", "5"),
         "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),

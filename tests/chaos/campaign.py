@@ -18,9 +18,10 @@ from rich.table import Table
 from bench import machine
 from campaigns.domain.errors import CampaignsError
 from campaigns.local.processes import ROOT
+from campaigns.local.progress import Advance
 from tests.chaos.history import Breach
 from tests.chaos.mutants import MUTANTS
-from tests.chaos.run import Advance, Report, Work, run
+from tests.chaos.run import Report, Work, run
 
 MUTANT_SEED, MUTANT_KILLS = 7, 40
 _SHOWN = 20

@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 
 from campaigns.local.loopback_imap import LoopbackImap
-from campaigns.local.stage import free_port
+from campaigns.local.stage import channels, free_port
 from campaigns.models import Clinic
 from tests import factories
 from tests.chaos.programs import Programs
@@ -61,15 +61,8 @@ def forked(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: Any)
             "REDIS_URL": "",
             "CAMPAIGNS_DEMO": "1",
             "PUBLIC_BASE_URL": base,
-            "SMS_CHANNEL": "twilio",
-            "TWILIO_ACCOUNT_SID": twilio.account_sid,
-            "TWILIO_AUTH_TOKEN": twilio.auth_token,
+            **channels(twilio, smtp, imap),
             "TWILIO_FROM": "+16045550190",
-            "TWILIO_API_BASE_URL": twilio.base_url,
-            "EMAIL_CHANNEL": "smtp",
-            "EMAIL_URL": smtp.url,
-            "EMAIL_FROM": "clinic@demo-clinic.example",
-            "EMAIL_SENT_URL": imap.url,
             "LOG_LEVEL": "ERROR",
             "DJANGO_SETTINGS_MODULE": "campaigns.settings",
         }

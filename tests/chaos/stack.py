@@ -18,10 +18,8 @@ from uuid import UUID, uuid5
 
 import psycopg
 
-from campaigns.local import embedded
+from campaigns.local import embedded, stage
 from campaigns.local.loopback_imap import LoopbackImap
-from campaigns.local.secrets import ensure
-from campaigns.local.stage import free_port
 from tests.chaos.clockwork import Clockwork, beginning
 from tests.chaos.programs import Programs
 from tests.chaos.sinks import ChaosSmtp, ChaosTwilio, Look
@@ -63,7 +61,7 @@ def running(state: Path, mutant: str = "") -> Iterator[Stack]:
     with ExitStack() as stack:
         stack.callback(_give_back, before)
         servers = stack.enter_context(embedded.start(state))
-        port = free_port()
+        port = stage.free_port()
         base_url = f"http://127.0.0.1:{port}"
         looks = [Look(servers.database_url) for _ in range(2)]
         logs = [state / "sms.log", state / "mail.log"]
@@ -98,27 +96,15 @@ def _environment(
     imap: LoopbackImap,
 ) -> dict[str, str]:
     return {
-        **ensure(state),
+        **stage.environment(state, base_url, twilio, smtp, imap),
         "DATABASE_URL": servers.database_url,
         "REDIS_URL": servers.redis_url,
-        "CAMPAIGNS_DEMO": "1",
-        "CAMPAIGNS_STATE": str(state),
-        "PUBLIC_BASE_URL": base_url,
-        "ALLOWED_HOSTS": "127.0.0.1,localhost",
-        "SMS_CHANNEL": "twilio",
-        "TWILIO_ACCOUNT_SID": twilio.account_sid,
-        "TWILIO_AUTH_TOKEN": twilio.auth_token,
         "TWILIO_FROM": "+16045550190",
-        "TWILIO_API_BASE_URL": twilio.base_url,
-        "EMAIL_CHANNEL": "smtp",
-        "EMAIL_URL": smtp.url,
         "EMAIL_FROM": f"clinic@{MAIL_DOMAIN}",
-        "EMAIL_SENT_URL": imap.url,
         "SENDER_THREADS": "4",
         "LEASE_SECONDS": str(LEASE_SECONDS),
         "QUIET_SECONDS": str(QUIET_SECONDS),
         "LOG_LEVEL": "WARNING",
-        "DJANGO_SETTINGS_MODULE": "campaigns.settings",
     }
 
 
