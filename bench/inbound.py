@@ -138,7 +138,7 @@ def _make_patients(place: Ground, advance: Advance, texts: int) -> list[tuple[st
     from campaigns.models import Installation, Message
 
     made = []
-    phones = seed.PHONES[: max(len(SUPPORTED), texts // 20)]
+    phones = [seed.phone(number) for number in range(max(len(SUPPORTED), texts // 20))]
     for index, phone in enumerate(phones):
         language = list(SUPPORTED)[index % len(SUPPORTED)]
         patient = seed.enroll_one(language, phone=phone, email="")

@@ -122,7 +122,7 @@ def _make_sealed(connection: psycopg.Connection[Any]) -> None:
     kinds: dict[str, Sequence[str]] = {
         "given": [*seed.NAMES.values()] * 10,
         "family": ["Patient"] * _VARIANTS,
-        "sms": seed.PHONES,
+        "sms": [seed.phone(number) for number in range(300)],
         "email": [f"patient{number}@patients.example" for number in range(500)],
         "subject": ["Your visit on Monday"] * _VARIANTS,
         "body": [_BODY] * _VARIANTS,

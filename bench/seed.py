@@ -27,8 +27,7 @@ DUE = datetime(2026, 11, 2, 20, 0, tzinfo=UTC)
 HOLD = DUE - timedelta(hours=2)
 NAMES = {"en-CA": "Example", "fr-CA": "Exemple", "ar": "مثال"}
 KINDS = (("previsit", VisitKind.CONSULTATION), ("pretreatment", VisitKind.SESSION))
-# The numbers that are kept for fiction; several patients share one, which changes nothing on the way out.
-PHONES = tuple(f"+1{area}55501{number:02d}" for area in (604, 250, 778) for number in range(100))
+AREAS = tuple(area for area in (604, *range(201, 1000)) if area % 100 != 11 and area // 10 % 10 != 9)
 _LIFE_AT_LEAST = timedelta(hours=4)
 
 Row = dict[str, Any]
@@ -83,7 +82,7 @@ def prototypes(connection: psycopg.Connection[Any], channel: Channel) -> list[Pr
 
 def _enroll(language: str, sequence: str, kind: VisitKind) -> UUID:
     return enroll_one(
-        language, phone=PHONES[0], email="patient@patients.example", sequence=sequence, kind=kind
+        language, phone=phone(0), email="patient@patients.example", sequence=sequence, kind=kind
     )
 
 
@@ -201,7 +200,14 @@ def _own(table: str, row: Row, new: Mapping[UUID | None, UUID | None], index: in
 
 
 def _address(channel: str, index: int) -> str:
-    return PHONES[index % len(PHONES)] if channel == Channel.SMS else f"patient{index}@patients.example"
+    return phone(index) if channel == Channel.SMS else f"patient{index}@patients.example"
+
+
+def phone(index: int) -> str:
+    """One of some 72,000 numbers that are kept for fiction, a hundred an area. One each, as patients have:
+    those who share a phone wait for one another's answers, and the workers for one another."""
+    area, number = divmod(index, 100)
+    return f"+1{AREAS[area % len(AREAS)]}55501{number:02d}"
 
 
 def _copy_in(connection: psycopg.Connection[Any], table: str, rows: list[Row]) -> None:
