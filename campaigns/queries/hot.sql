@@ -19,14 +19,26 @@ WHERE id IN (
 -- Locks a batch for this transaction: answers and safety texts first, then what expires soonest. A channel that is
 -- shut gives its probe alone, a number that has enough to send what cannot wait. What is further ahead than that can
 -- be was written by a clock that has been put back since. Nothing is added to `expires_at` so that its index is not
--- used: most rows have expired long ago, those that wait have not, and only `due_at` tells them apart.
-SELECT m.id FROM message m
-WHERE m.state IN ('planned', 'waiting') AND m.due_at <= %(now)s AND m.expires_at + interval '0' > %(now)s
-  AND NOT EXISTS (SELECT FROM channel_state s
-                  WHERE s.clinic_id = m.clinic_id AND s.channel = m.channel
-                    AND ((s.shut_until IS NOT NULL AND s.probe IS DISTINCT FROM m.id)
-                         OR (s.free_at > %(ahead)s AND s.free_at < %(ahead)s + interval '10 minutes'
-                             AND m.priority >= %(planned)s)))
+-- used: most rows have expired long ago, those that wait have not, and only `due_at` tells them apart. The most urgent
+-- are chosen before any is locked, so that a backlog is not sorted whole for each batch: more of them than other
+-- workers can hold, and asked again under the lock whether they still wait.
+WITH held AS MATERIALIZED (
+    SELECT s.clinic_id, s.channel, s.probe, s.shut_until IS NOT NULL AS shut,
+           s.free_at > %(ahead)s AND s.free_at < %(ahead)s + interval '10 minutes' AS full_up
+    FROM channel_state s
+    WHERE s.shut_until IS NOT NULL OR s.free_at > %(ahead)s
+), urgent AS MATERIALIZED (
+    SELECT m.id FROM message m
+    WHERE m.state IN ('planned', 'waiting') AND m.due_at <= %(now)s AND m.expires_at + interval '0' > %(now)s
+      AND NOT EXISTS (SELECT FROM held h
+                      WHERE h.clinic_id = m.clinic_id AND h.channel = m.channel
+                        AND ((h.shut AND h.probe IS DISTINCT FROM m.id)
+                             OR (h.full_up AND m.priority >= %(planned)s)))
+    ORDER BY m.priority, m.expires_at, m.id
+    LIMIT %(limit)s * 8
+)
+SELECT m.id FROM message m JOIN urgent u ON u.id = m.id
+WHERE m.state IN ('planned', 'waiting') AND m.due_at <= %(now)s
 ORDER BY m.priority, m.expires_at, m.id
 LIMIT %(limit)s
 FOR UPDATE OF m SKIP LOCKED;
