@@ -74,6 +74,8 @@ def _is_wider(old: models.Field[Any, Any], new: models.Field[Any, Any]) -> bool:
         changed.remove("max_length")
     if "null" in changed and now.get("null"):
         changed.remove("null")
+    if "db_index" in changed and not now["db_index"]:
+        changed.remove("db_index")  # nobody names an index
     return kind == new_kind and not changed
 
 

@@ -35,8 +35,11 @@ class Message(models.Model):
     """
 
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+", db_index=False)
-    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="messages")
-    enrollment = models.ForeignKey(Enrollment, on_delete=models.CASCADE, null=True, related_name="messages")
+    # Each state is a new entry in every index: those that begin with these two columns serve them as well.
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="messages", db_index=False)
+    enrollment = models.ForeignKey(
+        Enrollment, on_delete=models.CASCADE, null=True, related_name="messages", db_index=False
+    )
     sequence = models.CharField(max_length=40)
     step = models.CharField(max_length=40)
     template = models.CharField(max_length=80)
