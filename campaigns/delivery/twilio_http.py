@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import socket
 import ssl
 import threading
@@ -241,9 +242,23 @@ def _is_quiet(sock: socket.socket) -> bool:
 
 def _form(fields: Mapping[str, object] | None) -> str:
     try:
-        return urlencode(fields or {}, doseq=True)
+        return urlencode(fields or {}, doseq=True, quote_via=quoted)
     except UnicodeError:
         raise Unsendable("a character that cannot be encoded") from None
+
+
+_UNSAFE = re.compile(rb"[^A-Za-z0-9_.~-]+")
+
+
+def quoted(text: str | bytes, safe: str | bytes, encoding: str = "utf-8", errors: str = "strict") -> str:
+    """`urllib.parse.quote_plus` for whole runs of bytes: a text in Arabic has three hundred that need it.
+    `safe` must be empty."""
+    raw = text.encode(encoding or "utf-8", errors or "strict") if isinstance(text, str) else text
+    return _UNSAFE.sub(_escaped, raw).decode("ascii").replace("%20", "+")
+
+
+def _escaped(run: re.Match[bytes]) -> bytes:
+    return b"%" + run.group().hex("%").upper().encode("ascii")
 
 
 def _basic(auth: tuple[str, str]) -> str:

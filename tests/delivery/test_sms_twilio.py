@@ -11,13 +11,17 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from campaigns.delivery import sms_twilio
 from campaigns.delivery.channels import Ending, InvalidSetting, Outgoing, Sought
 from campaigns.delivery.sms_twilio import TwilioConfig, TwilioSender
+from campaigns.delivery.twilio_http import quoted
 from campaigns.domain.lifecycle import Reason
 from campaigns.local.loopback_twilio import Fault, LoopbackTwilio
 
@@ -66,6 +70,19 @@ def sought(message: Outgoing, **changes: object) -> Sought:
     since = datetime.now(UTC)
     asked = Sought(attempt_id=message.attempt_id, to=message.to, text=message.text, since=since)
     return replace(asked, **changes)  # type: ignore[arg-type]
+
+
+@given(st.text())
+@example("100 % of 5%20 é\nالساعة ~9_.-")
+def test_a_form_is_written_as_the_standard_library_writes_it(words: str) -> None:
+    fields = {"Body": words, "To": PATIENT}
+    try:
+        expected = urlencode(fields)
+    except UnicodeEncodeError:
+        with pytest.raises(UnicodeEncodeError):
+            urlencode(fields, quote_via=quoted)
+    else:
+        assert urlencode(fields, quote_via=quoted) == expected
 
 
 class TestWhatLeaves:
