@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from time import monotonic
@@ -31,6 +31,7 @@ from campaigns.services import circuits
 from campaigns.services.addresses import REFUSED, owners_of, plan_again
 from campaigns.services.circuits import Key, Streaks
 from campaigns.services.consent import PROVIDER, opt_out
+from campaigns.services.crew import Crew
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,11 @@ def deliver(ready: Sequence[Ready]) -> None:
 
 
 @cache
+def _crew() -> Crew:
+    return Crew()
+
+
+@cache
 def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=settings.SENDER_THREADS, thread_name_prefix="sender")
 
@@ -71,38 +77,76 @@ def _pool() -> ThreadPoolExecutor:
 def _round(waiting: deque[Ready]) -> None:
     """Send from the left of `waiting` for as long as the answers of this round are fresh."""
     asked = monotonic()
-    fresh_until, leave_by = asked + FRESH_SECONDS, asked + LEAVE_SECONDS
     held = queue.hold([one.outgoing.attempt_id for one in waiting])
     asked_at = clock.now()
     stopped = queue.no_longer_wanted([one.row.id for one in waiting], asked_at)
     ours = [one for one in waiting if one.outgoing.attempt_id in held]
     waiting.clear()
     waiting.extend(ours)
-    done: deque[tuple[Ready, Outcome]] = deque()
-    tried: deque[tuple[Key, Outcome]] = deque()
-    streaks = Streaks()
-
-    def pull(first: Ready) -> None:
-        one: Ready | None = first
-        while one is not None:
-            outgoing = replace(one.outgoing, now=asked_at, leave_by=leave_by)
-            outcome = _send(one, outgoing, stopped)
-            done.append((one, outcome))
-            if one.row.id not in stopped and outcome.detail != TOO_LATE:
-                tried.append(((one.row.clinic_id, one.row.channel), outcome))
-                streaks.add(*tried[-1])
-            one = _next_of(waiting) if monotonic() < fresh_until and not streaks.over else None
-
-    firsts = [waiting.popleft() for _ in range(min(settings.SENDER_THREADS, len(waiting)))]
-    wait([_pool().submit(pull, first) for first in firsts])
+    tries = _Tries(waiting, stopped, asked_at, asked + FRESH_SECONDS, asked + LEAVE_SECONDS)
+    tries.run(_crew().start(settings.SENDER_THREADS))
     now = clock.now()
-    records = [_record(one, outcome, now) for one, outcome in done]
+    records = [_record(one, outcome, now) for one, outcome in tries.done]
     if records:
         with transaction.atomic():
             queue.record(records, now)
-    circuits.note(tried, now)
-    _learn(done, now)
-    _tell_trouble(tried)
+    circuits.note(tries.tried, now)
+    _learn(tries.done, now)
+    _tell_trouble(tries.tried)
+
+
+@dataclass(slots=True)
+class _Tries:
+    """The tries of one round, by as many threads as help. `asked_at` is by the database's clock, the other
+    instants are monotonic."""
+
+    waiting: deque[Ready]
+    stopped: Mapping[int, str]
+    asked_at: datetime
+    fresh_until: float
+    leave_by: float
+    done: deque[tuple[Ready, Outcome]] = field(default_factory=deque)
+    tried: deque[tuple[Key, Outcome]] = field(default_factory=deque)
+    _streaks: Streaks = field(default_factory=Streaks)
+    _under_way: deque[Future[None]] = field(default_factory=deque)
+
+    def run(self, threads: int) -> None:
+        """Returns when the last try has ended. At least one message is tried, however late it is."""
+        firsts = [self.waiting.popleft() for _ in range(min(threads, len(self.waiting)))]
+        for first in firsts:
+            self._call(first)
+        while self._under_way:
+            wait([self._under_way.popleft()])
+
+    def _call(self, first: Ready) -> None:
+        self._under_way.append(_pool().submit(self._pull, first))
+
+    def _pull(self, first: Ready) -> None:
+        one: Ready | None = first
+        while one is not None:
+            if self._try_one(one) and (another := self._next()) is not None:
+                self._call(another)
+            one = self._next()
+
+    def _try_one(self, one: Ready) -> bool:
+        """Send one; whether one more thread should help."""
+        began = monotonic()
+        outcome = _send(one, replace(one.outgoing, now=self.asked_at, leave_by=self.leave_by), self.stopped)
+        self.done.append((one, outcome))
+        if one.row.id in self.stopped or outcome.detail == TOO_LATE:
+            return False
+        key = (one.row.clinic_id, one.row.channel)
+        self.tried.append((key, outcome))
+        self._streaks.add(key, outcome)
+        return outcome.ending is Ending.ACCEPTED and _crew().took(monotonic() - began)
+
+    def _next(self) -> Ready | None:
+        if monotonic() >= self.fresh_until or self._streaks.over:
+            return None
+        try:
+            return self.waiting.popleft()
+        except IndexError:
+            return None
 
 
 def _learn(done: Iterable[tuple[Ready, Outcome]], now: datetime) -> None:
@@ -145,13 +189,6 @@ def _tell_trouble(tried: Iterable[tuple[Key, Outcome]]) -> None:
         log.warning(
             "not taken, will be tried again", extra={"channel": channel, "why": why, "messages": count}
         )
-
-
-def _next_of(waiting: deque[Ready]) -> Ready | None:
-    try:
-        return waiting.popleft()
-    except IndexError:
-        return None
 
 
 def _send(ready: Ready, outgoing: Outgoing, stopped: Mapping[int, str]) -> Outcome:
