@@ -162,6 +162,7 @@ _SPACES = re.compile("[\t\u00a0\u2000-\u200a\u202f\u205f]")
 _STRAY = re.compile("[\u00ad\u200b\u2060\ufeff]")
 _DIRECTIONAL = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+_JOINER = re.compile("[\u200c\u200d]")
 _JOINERS = re.compile("([^\u200c\u200d]?)([\u200c\u200d]+)(?=(.?))", re.DOTALL)
 _TYPOGRAPHY = str.maketrans(
     dict.fromkeys("‘’‚‛′ʼ`‹›", "'")
@@ -180,10 +181,13 @@ def normalise(text: str) -> str:
     only where that alone makes the text GSM-7. Accents are never stripped: in French and Spanish they
     change the meaning.
     """
+    if text.isascii() and is_gsm7(text):
+        return text  # as most English texts are: nothing below would touch it
     text = _STRAY.sub("", unicodedata.normalize("NFC", text))
     if not _RIGHT_TO_LEFT.search(text):
         text = _DIRECTIONAL.sub("", text)
-    text = _JOINERS.sub(_keep_needed_joiner, text)
+    if _JOINER.search(text):
+        text = _JOINERS.sub(_keep_needed_joiner, text)
     text = unicodedata.normalize("NFC", _SPACES.sub(" ", text))
     plain = text.translate(_TYPOGRAPHY)
     return plain if is_gsm7(plain) else text
