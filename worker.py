@@ -48,7 +48,7 @@ app.conf.update(
     beat_schedule={
         "send what is due": {
             "task": "send_due",
-            "schedule": 2.0,
+            "schedule": 1.0,
             "options": HINT,
         },
         "read what waits": {

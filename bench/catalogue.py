@@ -57,7 +57,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
         sizes={
             "messages": Option(help="how many are due", quick=4_000, full=10_000, tiny=40),
             "threads": Option(
-                help="sender threads a process", quick=(16, 64), full=(16, 64, 128), tiny=(16,)
+                help="sender threads a process", quick=(16, 64, 256), full=(16, 64, 256), tiny=(16,)
             ),
             "runs": Option(help="runs of each", quick=1, full=3, tiny=1),
             "seconds": Option(help="of the steady feed", quick=10, full=30, tiny=1),

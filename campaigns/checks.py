@@ -317,7 +317,7 @@ def watching() -> Findings:
 @_checks
 def time_outs() -> Findings:
     """Who gives up on a try must wait longer than the try itself can take."""
-    from campaigns.services.send import BATCH  # only here: it brings every library of the send path
+    from campaigns.services.send import batch_size  # only here: it brings every library of the send path
 
     if settings.SENDER_THREADS < 1:
         yield _error(12, "SENDER_THREADS is less than 1: nothing is sent", "Set SENDER_THREADS to 16.")
@@ -327,7 +327,7 @@ def time_outs() -> Findings:
     if settings.LEASE_SECONDS < 2 * LONGEST_TRY:
         mend = f"Set LEASE_SECONDS to {2 * LONGEST_TRY} or more."
         yield _error(12, f"LEASE_SECONDS is {settings.LEASE_SECONDS}: a slow try looks dead", mend)
-    claim = math.ceil(BATCH / settings.SENDER_THREADS) * LONGEST_TRY
+    claim = math.ceil(batch_size() / settings.SENDER_THREADS) * LONGEST_TRY
     least = max(claim, settings.LEASE_SECONDS)
     if least > settings.QUIET_SECONDS:
         mend = f"Set QUIET_SECONDS to {least} or more, or raise SENDER_THREADS."

@@ -47,7 +47,8 @@ from campaigns.services.turns import Turns, turns
 log = logging.getLogger(__name__)
 
 BATCH = 100
-"""Messages a claim. A crash leaves at most this many to the reconciler."""
+"""Messages a claim, or as many as threads send at once if those are more: fewer would leave some idle while
+the other end is slow. A crash leaves at most this many to the reconciler."""
 KEY_WAIT = timedelta(minutes=15)
 """A row under a key that is not there is tried again after this: the key may be put back."""
 TICK = timedelta(seconds=10)
@@ -80,8 +81,14 @@ class Limits:
     numbers: Senders
 
 
-def send_batch(limit: int = BATCH) -> Batch:
-    """Send up to `limit` due messages. Does nothing while the installation is paused."""
+def batch_size() -> int:
+    """Messages a claim, as this installation is set."""
+    return max(BATCH, settings.SENDER_THREADS)
+
+
+def send_batch(limit: int = 0) -> Batch:
+    """Send up to `limit` due messages, or a batch. Does nothing while the installation is paused."""
+    limit = limit or batch_size()
     memory.remember()
     now = clock.now()
     if Installation.objects.filter(paused=True).exists():
@@ -104,7 +111,7 @@ def _tick(now: datetime) -> None:
     Installation.objects.filter(pk=1).exclude(last_tick_at__range=(now - TICK, now)).update(last_tick_at=now)
 
 
-def drain(limit: int = BATCH) -> int:
+def drain(limit: int = 0) -> int:
     """Send until nothing more is due; how many were tried."""
     tried = 0
     while True:

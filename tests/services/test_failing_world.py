@@ -233,7 +233,7 @@ def test_a_watch_outlives_the_database_and_says_so_once(
         def wait(self, seconds: float) -> None:
             waited.append(seconds)
 
-    def drain(limit: int) -> int:
+    def drain() -> int:
         if next(passes):
             raise OperationalError("connection refused\nIs the server running?")
         return 0

@@ -26,7 +26,7 @@ from campaigns.services.fetch_mail import fetch_mail
 from campaigns.services.plan import replan_changed
 from campaigns.services.receive_mail import read_waiting
 from campaigns.services.reconcile import reconcile
-from campaigns.services.send import BATCH, drain, send_batch
+from campaigns.services.send import drain, send_batch
 from campaigns.services.take_in import take_up_waiting
 from campaigns.tasks import AWAY
 
@@ -67,7 +67,7 @@ class Command(BaseCommand):
             take_up_waiting()
             climb()
             reconcile()
-            tried = drain(BATCH)
+            tried = drain()
         put_off = not_sent(began)
         self.stdout.write(f"{tried - sum(put_off.values())} sent")
         for fault, count in put_off.items():
@@ -133,7 +133,7 @@ def _pass() -> set[str]:
         began = clock.now()
         take_up_waiting()
         reconcile()
-        drain(BATCH)
+        drain()
         return set(not_sent(began))
     except AWAY as error:
         connection.close()
