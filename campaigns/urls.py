@@ -22,6 +22,7 @@ from campaigns.web import (
     readiness,
     rewording,
     rights,
+    unsent,
     visits,
     wordings,
 )
@@ -63,6 +64,7 @@ urlpatterns = [
     path("patients/<uuid:patient_id>/forget", rights.forget, name="patient-forget"),
     path("patients/<uuid:patient_id>/status", rights.status, name="patient-status"),
     path("contactability", consents.export, name="contactability"),
+    path("messages/unsent", unsent.unsent, name="unsent"),
     path("messages/<int:message_id>/html", patients.mail, name="mail"),
     path("visits/<uuid:visit_id>/move", visits.move, name="visit-move"),
     path("visits/<uuid:visit_id>/settle/<str:state>", visits.settle, name="visit-settle"),
