@@ -1,7 +1,8 @@
 """The Celery app and its beat schedule. Messages are hints, PostgreSQL is the record.
 
-A task that is lost, doubled or late changes latency and nothing else, so there are no retries, no results, no
-ETA, and a tick that nobody took in time is dropped: the next one does the same work.
+A task that is lost, doubled or late changes latency and nothing else, so there are no retries, no results and
+no ETA. What piled up while no worker was there a worker throws away as it starts. Hints expire after hours
+only: a worker judges that by its own clock, and one that is ahead would drop every hint.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from contextlib import suppress
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "campaigns.settings")
 
 from celery import Celery
-from celery.signals import beat_init, setup_logging, worker_init, worker_ready
+from celery.signals import beat_init, celeryd_after_setup, setup_logging, worker_init, worker_ready
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
@@ -76,7 +77,7 @@ app.conf.update(
         "follow changed sequences": {
             "task": "replan_changed",
             "schedule": 600.0,
-            "options": {"expires": 600},
+            "options": HINT,
         },
     },
 )
@@ -89,6 +90,17 @@ def all_at_once(**_: object) -> None:
     with suppress(OperationalError):
         for entry in app.conf.beat_schedule.values():
             app.send_task(entry["task"], **entry["options"])
+
+
+@celeryd_after_setup.connect
+def begin_afresh(**_: object) -> None:
+    """Throw away the hints that lie in this worker's queues, and ask for everything once instead."""
+    queues = list(app.amqp.queues.consume_from)
+    with suppress(OperationalError), app.connection_for_write() as connection:
+        for name in queues:
+            connection.default_channel.queue_purge(name)
+        if app.conf.task_default_queue in queues:
+            all_at_once()
 
 
 @worker_init.connect

@@ -188,9 +188,9 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 
 REDIS_URL = env("REDIS_URL")
-HINT_SECONDS = 300
-"""A hint that no worker took for so long is dropped. A worker judges that by its own clock, which may be
-minutes off: one that dropped every hint would send nothing."""
+HINT_SECONDS = 15 * 3600
+"""A hint that no worker took for so long is dropped, so that Redis does not fill up while there is none. A
+worker judges that by its own clock: longer than one that is set by another time zone is off."""
 CELERY_BROKER_URL = celery_broker(REDIS_URL) if REDIS_URL else "memory://"
 
 SMS_CHANNEL = env("SMS_CHANNEL", "simulator")

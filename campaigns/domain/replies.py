@@ -20,11 +20,11 @@ from campaigns.domain.answering import (
     read_number,
     read_yes_no,
 )
-from campaigns.domain.folding import exact_words, fold, words
+from campaigns.domain.folding import exact_words, fold, marks, word_pairs, words
 from campaigns.domain.languages import canonical
 from campaigns.domain.lexicon import BACK, CALL, LEAVE, STAY, Answers, Lexicon, Rule, Search, accents, key
 
-PARSER_VERSION = "5"
+PARSER_VERSION = "6"
 """Rises with every change of the rules below; the lexicon has a version of its own."""
 
 
@@ -217,12 +217,21 @@ def _is_meant(stop: str, text: str, language: str, lexicon: Lexicon) -> bool:
 
     A single Latin letter (T, in Chinese) counts for patients of its language: for others it is a slip.
     """
-    typed = accents(text)
-    if typed and stop in lexicon.marked:
-        return typed in lexicon.marked[stop]
+    if stop in lexicon.marked and accents(text):
+        return _accents_of(stop, text) in lexicon.marked[stop]
     if len(stop) == 1 and stop.isascii():
         return canonical(language) in lexicon.stop[stop]
     return True
+
+
+def _accents_of(stop: str, text: str) -> str:
+    """The accents of the opt-out word alone: a polite word beside it ("ngưng ạ") has accents of its own."""
+    pairs, wanted = word_pairs(text), stop.split()
+    for first in range(len(pairs) - len(wanted) + 1):
+        part = pairs[first : first + len(wanted)]
+        if [plainly for plainly, _ in part] == wanted:
+            return " ".join(found for _, typed in part if (found := marks(typed)))
+    return accents(text)
 
 
 def _leaving(text: str, language: str, lexicon: Lexicon) -> Parsed | None:

@@ -10,7 +10,7 @@ from campaigns.models.enrollments import Enrollment
 from campaigns.models.lexicon import LexiconChange, LexiconComment
 from campaigns.models.mail import InboundMail
 from campaigns.models.messages import Attempt, DeliveryEvent, Message
-from campaigns.models.patients import Consent, ContactPoint, Patient, PatientLink, Suppression
+from campaigns.models.patients import Consent, ConsentWords, ContactPoint, Patient, PatientLink, Suppression
 from campaigns.models.replies import Alert, Answer, AnswerCorrection, Reply
 from campaigns.models.staff import SignInLink, Staff
 from campaigns.models.wording import OwnWording, Wording, WordingComment
@@ -27,6 +27,7 @@ __all__ = [
     "ChannelState",
     "Clinic",
     "Consent",
+    "ConsentWords",
     "ContactPoint",
     "Course",
     "DeliveryEvent",

@@ -17,9 +17,9 @@ CHANNELS = [(channel.value, channel.value) for channel in Channel]
 class Patient(models.Model):
     """One person in the clinic's care.
 
-    `language` is what the patient reads, an exact tag of ours such as fr-CA. `interpreter_language` is what
-    the patient speaks at a visit where that needs an interpreter (a name such as Cantonese): never a
-    written form.
+    `language` is what the patient reads, an exact tag of ours such as fr-CA. `interpreter` is what the
+    patient speaks at a visit where that needs an interpreter (a name such as Cantonese): never a written
+    form. `interpreter_language` is where releases before 0017 wrote it; services/sealing empties it.
     """
 
     class Status(models.TextChoices):
@@ -33,6 +33,7 @@ class Patient(models.Model):
     given_name = EncryptedText()
     family_name = EncryptedText(blank=True)
     language = models.CharField(max_length=16)
+    interpreter = EncryptedText(blank=True, default="", db_default="")
     interpreter_language = models.CharField(max_length=40, blank=True)
     time_zone = models.CharField(max_length=64, blank=True)
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.ACTIVE)
@@ -51,6 +52,11 @@ class Patient(models.Model):
     def full_name(self) -> str:
         """Given and family name, or the one there is; a dash for who was forgotten."""
         return f"{self.given_name} {self.family_name}".strip() or "\u2013"
+
+    @property
+    def speaks(self) -> str:
+        """What an interpreter must speak; nothing where none is needed."""
+        return self.interpreter or self.interpreter_language
 
 
 class ContactPoint(models.Model):
@@ -81,7 +87,10 @@ class ContactPoint(models.Model):
 
 
 class Consent(models.Model):
-    """One line of the consent ledger: append-only; the newest line for a topic and channel counts."""
+    """One line of the consent ledger: append-only; the newest line for a topic and channel counts.
+
+    How it was given stands in `ConsentWords`. `evidence` is where releases before 0017 wrote it.
+    """
 
     class Action(models.TextChoices):
         GRANTED = "granted", "Granted"
@@ -107,6 +116,23 @@ class Consent(models.Model):
         db_table = "consent"
         # Read by the gates of every claim: the newest line of each topic.
         indexes = [models.Index(fields=["patient", "channel", "topic", "-id"], name="consent_newest")]
+
+    @property
+    def proof(self) -> str:
+        """How the consent was given or taken back, as it was written down."""
+        words: ConsentWords | None = getattr(self, "words", None)
+        return words.text if words else self.evidence
+
+
+class ConsentWords(models.Model):
+    """How a consent was given, in words of staff. Never changed; gone when the patient is forgotten, while
+    the line of the ledger stays."""
+
+    consent = models.OneToOneField(Consent, on_delete=models.CASCADE, primary_key=True, related_name="words")
+    text = EncryptedText()
+
+    class Meta:
+        db_table = "consent_words"
 
 
 class Suppression(models.Model):

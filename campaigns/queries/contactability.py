@@ -91,7 +91,7 @@ def reaches(patient: Patient) -> list[Reach]:
 def _reaches(patients: Sequence[Patient]) -> dict[UUID, list[Reach]]:
     points = {(p.patient_id, p.channel): p for p in ContactPoint.objects.filter(patient__in=patients)}
     ledger: dict[tuple[UUID, str], list[Consent]] = defaultdict(list)
-    for line in Consent.objects.filter(patient__in=patients).order_by("-id"):
+    for line in Consent.objects.filter(patient__in=patients).select_related("words").order_by("-id"):
         ledger[line.patient_id, line.channel].append(line)
     stops: dict[tuple[str, str], list[Suppression]] = defaultdict(list)
     indexes = {point.address_index for point in points.values()}
@@ -128,7 +128,7 @@ def _reach(
 
 def _history(ledger: Iterable[Consent]) -> list[Said]:
     """Lines of the same moment and kind as one."""
-    same = groupby(ledger, lambda line: (line.at, line.action, line.source, line.by, line.evidence))
+    same = groupby(ledger, lambda line: (line.at, line.action, line.source, line.by, line.proof))
     said = [list(lines) for _, lines in same]
     return [Said(topics=_in_order(lines), line=lines[0]) for lines in said]
 
@@ -164,7 +164,7 @@ def rows(patients: QuerySet[Patient], *, with_addresses: bool = False) -> Iterat
 
 def _row(patient: Patient, reach: Reach, topic: Topic, address: str) -> dict[str, Any]:
     newest, stop = topic.newest, reach.stop
-    said = ("action", "at", "source", "by", "evidence", "language_shown", "wording_shown")
+    said = ("action", "at", "source", "by", "language_shown", "wording_shown")
     row: dict[str, Any] = {
         "patient": patient.pk,
         "clinic": patient.clinic_id,
@@ -176,6 +176,7 @@ def _row(patient: Patient, reach: Reach, topic: Topic, address: str) -> dict[str
         "contactable": topic.reason is None and patient.status == Patient.Status.ACTIVE,
         "reason": topic.reason or "",
         **{name: getattr(newest, name) if newest else None for name in said},
+        "evidence": newest.proof if newest else None,
         "opted_out_at": stop.created_at if stop else None,
         "opted_out_source": stop.source if stop else None,
     }

@@ -125,10 +125,18 @@ def alerts(with_addresses: bool) -> Iterator[Row]:
 def consents(with_addresses: bool) -> Iterator[Row]:
     """The consent ledger, oldest first."""
     query = Consent.objects.order_by("id").values(
-        "channel", "topic", "action", "at", "source", "by", "evidence", patient_=F("patient_id")
+        "channel",
+        "topic",
+        "action",
+        "at",
+        "source",
+        "by",
+        "evidence",
+        patient_=F("patient_id"),
+        proof_=F("words__text"),
     )
     for row in _rows(query):
-        yield row | {"patient": row.pop("patient_")}
+        yield row | {"patient": row.pop("patient_"), "evidence": row.pop("proof_") or row["evidence"]}
 
 
 def contactability(with_addresses: bool) -> Iterator[Row]:

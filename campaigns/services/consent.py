@@ -11,7 +11,8 @@ from django.db import transaction
 from campaigns.delivery.pages import page_digest
 from campaigns.domain.errors import NotAllowed
 from campaigns.domain.recipients import Channel
-from campaigns.models import Clinic, Consent, ContactPoint, Patient, Suppression
+from campaigns.models import Clinic, Consent, ConsentWords, ContactPoint, Patient, Suppression
+from campaigns.models.encryption import blind_index
 from campaigns.services.compose import approvals, reading_chain
 from campaigns.services.record import record
 
@@ -108,14 +109,21 @@ def _write(
             at=now,
             source=told.source,
             by=told.by,
-            evidence=told.evidence,
             language_shown=told.language or patient.language,
             wording_shown=told.wording,
         )
         for topic in topics
     ]
     Consent.objects.bulk_create(lines)
-    detail = {"channel": channel, "topics": [line.topic for line in lines], "source": told.source}
+    detail: dict[str, object] = {
+        "channel": channel,
+        "topics": [line.topic for line in lines],
+        "source": told.source,
+    }
+    if told.evidence:
+        ConsentWords.objects.bulk_create(ConsentWords(consent=line, text=told.evidence) for line in lines)
+        # The words go when the patient is forgotten. This says of a copy whether it is what was written.
+        detail["evidence"] = blind_index(told.evidence)
     record(f"consent_{action}", f"patient {patient.pk}", actor=told.by, now=now, detail=detail)
 
 

@@ -102,7 +102,7 @@ def _patient(clinic: Clinic, application: Application, by: str, now: datetime) -
         given_name=application.given_name.strip(),
         family_name=application.family_name.strip(),
         language=resolve(application.language).tag,
-        interpreter_language=application.interpreter_language.strip(),
+        interpreter=application.interpreter_language.strip(),
         created_at=now,
     )
     if application.phone:

@@ -25,8 +25,8 @@ from campaigns.domain.errors import CampaignsError
 from campaigns.domain.lifecycle import State
 from campaigns.domain.recipients import Channel
 from campaigns.models import Attempt, Clinic, Installation
-from campaigns.queries import clock, lexicons, sequence_files
-from campaigns.services import circuits, duties, go_live, on_call
+from campaigns.queries import clock, lexicons, sequence_files, zones
+from campaigns.services import circuits, duties, go_live, on_call, sealing
 from campaigns.services.compose import SOURCE_LANGUAGE, approvals
 from campaigns.services.duties import Duty
 from campaigns.services.grants import may_rewrite
@@ -182,12 +182,14 @@ def _content() -> Findings:
         return
     yield _ok("The tables are up to date")
     yield from _guard()
+    yield from _sealed()
     yield from _trial()
     yield from _sending()
     clinics = list(Clinic.objects.order_by("name"))
     if not clinics:
         yield _error("There is no clinic yet", "Run `campaigns create-clinic`.")
     for clinic in clinics:
+        yield from _zones(clinic)
         yield from _on_call(clinic)
         yield from _wording(clinic)
         yield from _own_words(clinic)
@@ -199,6 +201,12 @@ def _guard() -> Findings:
         yield _warning("The processes' database role owns the audit table, so it could rewrite it", mend)
     else:
         yield _ok("The processes cannot rewrite the audit chain")
+
+
+def _sealed() -> Findings:
+    if number := sealing.open_values():
+        mend = "Run `campaigns migrate` once more, when nothing of the release before runs any longer."
+        yield _warning(f"An earlier release wrote {number} words about patients in the open", mend)
 
 
 def _trial() -> Findings:
@@ -249,6 +257,15 @@ def settling_stands_still() -> bool:
     over = Now() - timedelta(seconds=settings.LEASE_SECONDS) - LEFT
     left = Attempt.objects.filter(message__state=State.ATTEMPTING, epoch=F("message__epoch"))
     return left.filter(leased_at__lt=over).exists()
+
+
+def _zones(clinic: Clinic) -> Findings:
+    """Patients by whose own clock nothing can go. Staff read their names on the first page."""
+    if lost := zones.lost(clinic.pk):
+        named = ", ".join(sorted({patient.time_zone for patient in lost}))
+        what = f"{clinic.name}: {len(lost)} of its patients with a time zone that does not exist ({named})"
+        mend = "Their messages go by the clinic's clock: put `patient.time_zone` right, or empty it."
+        yield _warning(what, mend)
 
 
 def _on_call(clinic: Clinic) -> Findings:

@@ -1,8 +1,9 @@
 """Forget a patient for good: what they were, said and were told goes; that they must not be written to stays.
 
-Kept, and why: the consent ledger and the audit chain (they prove that we were allowed to write), the keyed
-hash of each address (so that nobody writes to it again), and of every message when it went and what became of
-it, without its words. The clinic's chart keeps what the law calls the health record; this program does not.
+Kept, and why: the audit chain and the consent ledger without the words of staff (they prove that we were
+allowed to write), the keyed hash of each address (so that nobody writes to it again), and of every message
+when it went and what became of it, without its words. The clinic's chart keeps what the law calls the health
+record; this program does not.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from campaigns.models import (
     AnswerCorrection,
     Attempt,
     Call,
+    ConsentWords,
     ContactPoint,
     Course,
     InboundMail,
@@ -148,7 +150,9 @@ def _empty_messages(patient: Patient) -> None:
 
 
 def _empty_person(patient: Patient, now: datetime) -> None:
-    patient.given_name = patient.family_name = patient.interpreter_language = patient.time_zone = ""
+    ConsentWords.objects.filter(consent__patient=patient).delete()
+    patient.given_name = patient.family_name = patient.time_zone = ""
+    patient.interpreter = patient.interpreter_language = ""
     patient.status, patient.status_reason, patient.paused_until = Patient.Status.LEFT, "", None
     patient.language, patient.forgotten_at = SOURCE, now
     patient.save()

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 from campaigns.domain import own_words
 from campaigns.domain.folding import exact_words
@@ -32,11 +33,12 @@ FEWEST = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One reply to read: `question` is empty where none was open."""
+    """One reply to read: `question` is empty where none was open. `patient` is whose words they are."""
 
     text: str
     language: str
     question: str = ""
+    patient: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,7 @@ class Difference:
     language: str
     before: Reading
     after: Reading
+    patient: UUID | None = None
 
 
 class Concern(StrEnum):
@@ -107,6 +110,11 @@ class Effects:
     past_changed: int
     past_total: int
     warnings: tuple[Caution, ...]
+
+    @property
+    def whose(self) -> list[UUID]:
+        """The patients whose words are listed."""
+        return [one.patient for one in self.past if one.patient]
 
 
 def read(case: Case, lexicon: Lexicon) -> Tried:
@@ -171,6 +179,7 @@ def _past(clinic: Clinic) -> list[Case]:
             text=row.body,
             language=row.patient.language if row.patient else row.language or "en-CA",
             question=row.message.asks if row.message else "",
+            patient=row.patient_id,
         )
         for row in rows[:LAST]
     ]
@@ -181,7 +190,11 @@ def _differences(cases: Iterable[Case], before: Lexicon, after: Lexicon) -> list
     for case in cases:
         old, new = read(case, before).reading, read(case, after).reading
         if old != new:
-            found.append(Difference(text=case.text, language=case.language, before=old, after=new))
+            found.append(
+                Difference(
+                    text=case.text, language=case.language, before=old, after=new, patient=case.patient
+                )
+            )
     return found
 
 

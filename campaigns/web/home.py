@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from campaigns.domain.errors import NotAllowed
 from campaigns.domain.lifecycle import Reason
 from campaigns.models import Alert
-from campaigns.queries import clock, overview
+from campaigns.queries import clock, overview, zones
 from campaigns.services import installation
 from campaigns.web import access
 from campaigns.web.filters import local
@@ -65,10 +65,15 @@ def home(request: HttpRequest) -> HttpResponse:
     patients = overview.with_next(known.order_by("-created_at", "pk"), today)
     page = Paginator(patients, PATIENTS_A_PAGE).get_page(request.GET.get("page"))
     alerts, going_out = urgent_first(list(waiting))[:SHOWN], overview.going_out(clinic.pk, SHOWN)
+    no_clock = zones.lost(clinic.pk)[:PATIENTS_A_PAGE]
     access.seen(
         request,
         "home",
-        [p.pk for p in page] + [a.patient_id for a in alerts] + [m.patient_id for m in going_out],
+        [
+            *(p.pk for p in (*page, *no_clock)),
+            *(a.patient_id for a in alerts),
+            *(m.patient_id for m in going_out),
+        ],
     )
     context = {
         "now": now,
@@ -77,6 +82,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "to_look_at": [row for row in unsent if row.reason not in EXPECTED],
         "as_expected": [row for row in unsent if row.reason in EXPECTED],
         "going_out": going_out,
+        "no_clock": no_clock,
         "patients": page,
         "today": today,
     }

@@ -12,11 +12,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from campaigns.domain.errors import NotAllowed
 from campaigns.domain.own_words import Change, Kind
 from campaigns.queries import clock
-from campaigns.services import own_words, word_effects, word_files
+from campaigns.services import own_words, word_files
 from campaigns.services.own_words import Act
 from campaigns.web import access
 from campaigns.web.lexicon_forms import ListFileForm, ReasonForm
-from campaigns.web.lexicons import known_list, say_proposed
+from campaigns.web.lexicons import effects_seen, known_list, say_proposed
 from campaigns.web.sealed import TooLate, seal, unseal
 from campaigns.web.told import told
 
@@ -66,7 +66,7 @@ def _show(
         "found": found,
         "why": ReasonForm(),
         "sealed": _seal(request, tag, changes) if changes else "",
-        "effects": word_effects.effects(who.clinic, changes) if changes else None,
+        "effects": effects_seen(request, changes) if changes else None,
         "reads_replies": who.role in own_words.READS_REPLIES,
         "can_propose": own_words.may(who, Act.PROPOSE),
     }

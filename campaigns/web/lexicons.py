@@ -253,11 +253,20 @@ def _show_proposal(
         "form": form,
         "sound": sound,
         "checked": _checked(sound),
-        "effects": word_effects.effects(who.clinic, sound) if sound else None,
+        "effects": effects_seen(request, sound) if sound else None,
         "reads_replies": who.role in own_words.READS_REPLIES,
         "can_propose": own_words.may(who, Act.PROPOSE),
     }
     return render(request, "web/lexicon_propose.html", context)
+
+
+def effects_seen(request: HttpRequest, changes: Sequence[Change]) -> word_effects.Effects:
+    """What these changes would do. It lists what patients wrote: whoever may read that looks at them."""
+    who = access.staff(request)
+    found = word_effects.effects(who.clinic, changes)
+    if who.role in own_words.READS_REPLIES:
+        access.seen(request, "words", found.whose)
+    return found
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -278,7 +287,7 @@ def decide(request: HttpRequest, language: str) -> HttpResponse:
     context = {
         "tag": tag,
         "rows": rows,
-        "effects": word_effects.effects(who.clinic, [lexicons.as_change(row) for row in rows]),
+        "effects": effects_seen(request, [lexicons.as_change(row) for row in rows]),
         "acts": [act for act in acts if not reasons[act]],
         "why_not": {act: why[0] for act, why in reasons.items() if why and _almost(act, rows)},
         "reads_replies": who.role in own_words.READS_REPLIES,

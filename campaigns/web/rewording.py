@@ -27,7 +27,7 @@ from campaigns.web import access
 from campaigns.web.forms import CatalogForm, OwnWordsForm
 from campaigns.web.sealed import TooLate, seal, unseal
 from campaigns.web.told import told
-from campaigns.web.wordings import address, known_language
+from campaigns.web.wordings import address, known_language, named
 
 SALT = "campaigns.web.rewording"
 MOST_SHOWN = 3
@@ -112,7 +112,7 @@ def _show(
         "proposal": sound,
         "checked": next(iter(sound.changed.values())) or "" if sound else "",
         "lapsed": reword.lapsed_by(sound) if sound else [],
-        "effects": reword.effects_of(who.clinic, sound, now) if sound else None,
+        "effects": named(request, reword.effects_of(who.clinic, sound, now)) if sound else None,
         "previews": _previews(request, sound) if sound else [],
         "restoring": bool(sound and request.POST.get("action") in {"shipped", "restore"}),
         "can_reword": sign_off.may(who, Act.REWORD),
@@ -182,7 +182,7 @@ def _show_import(
         "found": found,
         "sealed": seal(request, SALT, tag, dict(proposal.changed)) if proposal else "",
         "lapsed": reword.lapsed_by(proposal) if proposal else [],
-        "effects": reword.effects_of(who.clinic, proposal, clock.now()) if proposal else None,
+        "effects": named(request, reword.effects_of(who.clinic, proposal, clock.now())) if proposal else None,
         "can_reword": sign_off.may(who, Act.REWORD),
         "address": address,
     }

@@ -80,6 +80,12 @@ def known_text(
     return text
 
 
+def named(request: HttpRequest, found: affected.Effects) -> affected.Effects:
+    """Whose messages change. Their names stand on the page, so it is a look at them."""
+    access.seen(request, "wording", [one.patient.pk for one in found.patients])
+    return found
+
+
 @require_safe
 def languages(request: HttpRequest) -> HttpResponse:
     """Every language of the clinic: how far it is, what it costs, who waits for it."""
@@ -87,10 +93,10 @@ def languages(request: HttpRequest) -> HttpResponse:
     words = approvals(clinic)
     tags = [language.tag for language in offered(clinic)]
     stood = standings.standings(clinic, tags, words.own)
-    lacking = affected.lacking(clinic, words, stood, now)
+    lacking = named(request, affected.lacking(clinic, words, stood, now))
     context = {
         "rows": _language_rows(clinic, words, tags, stood, dict(lacking.languages), now),
-        "lapsed": _lapsed(clinic, words, stood, now),
+        "lapsed": named(request, _lapsed(clinic, words, stood, now)),
         "lapsed_texts": standings.of_state(stood, {Standing.LAPSED}),
         "lacking": lacking,
         "sessions": samples.SESSIONS,
@@ -150,8 +156,8 @@ def language(request: HttpRequest, language: str) -> HttpResponse:
         "total": len(stood),
         "found": found,
         "remarks": remarks,
-        "lapsed": _lapsed(clinic, words, stood, now),
-        "lacking": affected.lacking(clinic, words, stood, now),
+        "lapsed": named(request, _lapsed(clinic, words, stood, now)),
+        "lacking": named(request, affected.lacking(clinic, words, stood, now)),
         "holds": clinic.unapproved_policy == Clinic.UnapprovedPolicy.HOLD,
         "can_approve": sign_off.may(access.staff(request), Act.APPROVE),
         "can_reword": sign_off.may(access.staff(request), Act.REWORD),
@@ -311,8 +317,8 @@ def _confirm(
 ) -> HttpResponse:
     who = access.staff(request)
     then = sign_off.after(words, what, stood)
-    effects = affected.effects(who.clinic, words, then, [one.text for one in stood], clock.now())
-    access.seen(request, "wording", [one.patient.pk for one in effects.patients])
+    texts = [one.text for one in stood]
+    effects = named(request, affected.effects(who.clinic, words, then, texts, clock.now()))
     context = {
         "act": what,
         "stood": stood,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,12 @@ from tests.chaos.stack import message_name
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Both providers, and the programs that talk to them. A site is up for callbacks."""
+    """Both providers, and the programs that talk to them. A site is up for callbacks at `base_url`."""
 
     twilio: ChaosTwilio
     smtp: ChaosSmtp
     programs: Programs
+    base_url: str
 
     def send_due(self) -> str:
         """What `campaigns send-due` says."""
@@ -48,7 +50,13 @@ def _database() -> str:
 @pytest.fixture(scope="module")
 def forked(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: Any) -> Iterator[World]:
     """One zygote and one site for all tests of a file."""
-    state: Path = tmp_path_factory.mktemp("chaos")
+    with world_on(tmp_path_factory.mktemp("chaos"), redis_url="") as world:
+        yield world
+
+
+@contextmanager
+def world_on(state: Path, *, redis_url: str) -> Iterator[World]:
+    """All of it on the database of the tests."""
     base = f"http://127.0.0.1:{free_port()}"
     looks = [Look(_database()) for _ in range(2)]
     twilio = ChaosTwilio(looks[0], token="chaos-only", inbound_url=f"{base}/x", log_path=state / "sms.log")
@@ -58,7 +66,7 @@ def forked(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: Any)
         env = {
             **os.environ,
             "DATABASE_URL": _database(),
-            "REDIS_URL": "",
+            "REDIS_URL": redis_url,
             "CAMPAIGNS_DEMO": "1",
             "PUBLIC_BASE_URL": base,
             **channels(twilio, smtp, imap),
@@ -70,7 +78,7 @@ def forked(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: Any)
             programs.wait_ready()
             site = ["gunicorn", "campaigns.wsgi:application", "--no-control-socket", "--threads", "2"]
             programs.start("web", [*site, "--bind", base.removeprefix("http://")])
-            yield World(twilio, smtp, programs)
+            yield World(twilio, smtp, programs, base)
     for look in looks:
         look.close()
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import os
 import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import count
 
@@ -17,7 +19,7 @@ from campaigns.domain.recipients import Channel
 from campaigns.local.children import wait_until
 from campaigns.local.loopback_server import HoldPoint
 from campaigns.local.loopback_twilio import Fault
-from campaigns.models import Attempt, Clinic, ContactPoint, Message
+from campaigns.models import Alert, Attempt, Clinic, ContactPoint, Message, Reply
 from campaigns.services import visits
 from tests import factories
 from tests.chaos.conftest import World
@@ -153,6 +155,20 @@ def test_f5_nothing_is_sent_again_until_the_list_answers(world: World, clinic: C
     assert world.twilio.count == 1
 
 
+def test_f8_asked_to_stop_in_the_middle_it_ends_what_it_has_in_hand(world: World, clinic: Clinic) -> None:
+    message = due(clinic)
+    order = Order(hold=HoldPoint.BEFORE_RESPONSE, seconds=1.0)
+    world.twilio.orders.give(order)
+    world.programs.start("sender", ["campaigns", "send-due", "--watch", "--every", "0.2"])
+    del world.programs.commands["sender"]
+    assert wait_met(order, 20), world.programs.log("sender").read_text()
+    assert state_of(message) == State.ATTEMPTING
+    end(world, world.programs.pids["sender"], signal.SIGTERM)
+    assert (state_of(message), tries(message)) == (State.ACCEPTED, [("accepted", True)])
+    assert world.twilio.count == 1
+    assert "Traceback" not in world.programs.log("sender").read_text()
+
+
 @pytest.mark.parametrize(
     ("fault", "endings"),
     [
@@ -225,3 +241,39 @@ def test_a_text_to_another_of_the_household_is_not_taken_for_it(world: World, cl
     world.send_due()
     assert (state_of(message), world.twilio.count) == (State.ACCEPTED, 2)
     assert [outcome for outcome, _ in tries(message)] == ["not_sent", "accepted"]
+
+
+CROWD = 100
+EVERY_TENTH = 10
+SECONDS = 5.0
+"""Within this a text on danger stands before the staff: the promise for nineteen of twenty, held for all."""
+
+
+def test_f36_danger_in_a_crowd_of_texts_is_an_alert_within_seconds(world: World, clinic: Clinic) -> None:
+    """A hundred texts at once, one in ten of them on danger, through the real site."""
+    world.twilio.inbound_url = f"{world.base_url}/webhooks/twilio/inbound"
+    phones = [f"+1604555{110 + number:04}" for number in range(20)]
+    for phone in phones:
+        make_patient(clinic, phone=phone, email="", sequences=["welcome"])
+    sent, seen = dict[str, float](), dict[str, float]()
+
+    def text(number: int) -> int:
+        name, words = f"SM{number:032}", "thank you, see you soon"
+        if number % EVERY_TENTH == EVERY_TENTH - 1:
+            words, sent[name] = "I cannot breathe", time.monotonic()
+        return world.twilio.reply(phones[number % 20], words, message_sid=name, to=clinic.sms_number)
+
+    def all_seen() -> bool:
+        rows = Alert.objects.filter(urgency=Alert.Urgency.EMERGENCY)
+        for name in rows.values_list("reply__provider_id", flat=True):
+            seen.setdefault(name, time.monotonic())
+        return len(seen) == CROWD // EVERY_TENTH
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = [pool.submit(text, number) for number in range(CROWD)]
+        assert wait_until(all_seen, 30), (len(sent), len(seen))
+        assert {answer.result() for answer in answers} == {200}
+    assert max(seen[name] - sent[name] for name in sent) < SECONDS
+    world.send_due()  # what only had room to be stored is read
+    assert Reply.objects.count() == CROWD
+    assert not Reply.objects.filter(outcome=Reply.Outcome.WAITING).exists()

@@ -401,6 +401,11 @@ def test_words_about_something_else_opt_nobody_out(text: str) -> None:
         ("đúng", Expects.NONE, None),
         ("dung", Expects.NONE, Keyword.STOP),
         ("dung", Expects.YES_NO, None),
+        # A polite word beside it has accents of its own.
+        ("ngưng ạ", Expects.YES_NO, Keyword.STOP),
+        ("dạ dừng lại ạ", Expects.NONE, Keyword.STOP),
+        ("đúng ạ", Expects.YES_NO, None),
+        ("dung ạ", Expects.NONE, None),
     ],
 )
 def test_vietnamese_stop_and_right_are_told_apart(
@@ -408,7 +413,7 @@ def test_vietnamese_stop_and_right_are_told_apart(
 ) -> None:
     parsed = read(text, expects, "vi")
     assert parsed.keyword is keyword
-    assert parsed.answer == ("yes" if text == "đúng" and expects is Expects.YES_NO else None)
+    assert parsed.answer == ("yes" if text in {"đúng", "đúng ạ"} and expects is Expects.YES_NO else None)
 
 
 def test_a_single_letter_stops_only_where_it_is_the_custom() -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from campaigns.domain.languages import SUPPORTED
 from campaigns.domain.measuring import CLASSES, Score, as_row, as_table, measure, together
+from campaigns.domain.replies import Expects, parse
 from campaigns.queries.lexicons import load
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "replies" / "sets"
@@ -22,8 +23,9 @@ FILES = sorted(FOLDER.glob("*.jsonl"))
 TUNED, REPORTED = 0.99, 0.94
 """The least recall of emergencies on sets of either kind; the aim is 0.99."""
 PRECISION = 0.7
-TUNED_STOPS, REPORTED_STOPS = 0.9, 0.9
-"""The same for opt-outs, exact words or free; the aims are 1.00 and 0.95."""
+TUNED_STOPS, REPORTED_STOPS = 0.95, 0.92
+"""The same for opt-outs in free words: a reported set has fourteen, of which one may be missed. An opt-out
+word by itself is never missed."""
 
 
 def cases(file: Path) -> list[dict[str, Any]]:
@@ -75,8 +77,23 @@ class TestSet:
         score = scores[file.name.removesuffix(".jsonl")]
         least = TUNED_STOPS if ".tune." in file.name else REPORTED_STOPS
         assert (score.recall("stop_free") or 0) >= least, score.missed.get("stop_free")
-        assert (score.recall("stop_exact") or 0) >= least, score.missed.get("stop_exact")
+        assert score.recall("stop_exact") == 1, score.missed.get("stop_exact")
         assert score.false_stops == []
+        # What was missed is taken for nothing else: what is not understood stands before a person.
+        missed = score.missed.get("stop_free", [])
+        for case in (case for case in measured(file) if case["text"] in missed):
+            parsed = parse(
+                case["text"],
+                language=case["language"],
+                expects=Expects(case["expects"]),
+                question=case.get("question", ""),
+                lexicon=load(),
+            )
+            assert (parsed.keyword, parsed.answer) == (None, None)
+
+
+def test_of_all_opt_outs_in_free_words_one_in_a_hundred_is_missed(scores: dict[str, Score]) -> None:
+    assert (together(scores.values()).recall("stop_free") or 0) >= 0.99
 
 
 def test_the_figures_tell_what_was_missed() -> None:

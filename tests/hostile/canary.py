@@ -28,7 +28,7 @@ import redis
 import urllib3
 
 from campaigns.local import stage as staging
-from campaigns.local.loopback_twilio import LoopbackTwilio, Request
+from campaigns.local.loopback_twilio import Fault, LoopbackTwilio, Request
 from campaigns.local.stage import Stage
 from tests.hostile.search import (
     MARKERS,
@@ -48,21 +48,25 @@ if TYPE_CHECKING:
 
 SECRET = "for the servers of this run only"
 DOMAIN = "reply.demo-clinic.example"
+QUESTION = "question to the provider"
 
 # --- what is overheard meanwhile
 
 
 @dataclass(slots=True)
 class Overheard:
-    """What went over the wires: commands to Valkey, lines of requests to the provider and to the site."""
+    """What went over the wires: commands to Valkey, lines of requests to the provider and to the site, and
+    apart from them those that ask the provider what became of a text: they name the number."""
 
     commands: list[str] = field(default_factory=list)
     urls: list[str] = field(default_factory=list)
+    questions: list[str] = field(default_factory=list)
 
     def places(self) -> Iterator[tuple[str, str]]:
         """All of it."""
         yield from (("valkey command", one) for one in self.commands)
         yield from (("request line", one) for one in self.urls)
+        yield from ((QUESTION, one) for one in self.questions)
 
 
 @contextmanager
@@ -82,7 +86,8 @@ def listening(stage: Stage, heard: Overheard, url: str) -> Iterator[None]:
     handle = LoopbackTwilio.handle
 
     def handled(self: LoopbackTwilio, request: Request, answer: Any, drop: Any) -> None:
-        heard.urls.append(f"{request.method} {request.path} {request.query}")
+        asks = request.method == "GET" and request.path.endswith("/Messages.json")
+        (heard.questions if asks else heard.urls).append(f"{request.method} {request.path} {request.query}")
         handle(self, request, answer, drop)
 
     LoopbackTwilio.handle = handled  # type: ignore[method-assign]
@@ -140,6 +145,7 @@ class Day:
     def live(self) -> None:
         """All of it, in order."""
         patient = self._enroll()
+        self._doubt()
         self._wait(lambda: len(self.stage.smtp.mails) and self.stage.twilio.messages, "the welcome")
         self._ask(patient)
         self._answer()
@@ -152,6 +158,7 @@ class Day:
         from campaigns.tasks import send_due
         from tests.factories import NOON, set_now
 
+        self.stage.twilio.fail(Fault.ERROR_500)
         set_now(NOON)
         visit = NewVisit(kind=VisitKind.SESSION, on_date=NOON.date().replace(day=16), at_time=NOON.time())
         enrolled = enroll(
@@ -173,6 +180,16 @@ class Day:
         )
         send_due.apply_async(expires=10)
         return enrolled.patient
+
+    def _doubt(self) -> None:
+        """The first text may have been taken: the provider is asked for it, and then it goes again."""
+        from campaigns.tasks import reconcile
+
+        self._wait(lambda: self.stage.twilio.requests, "the first try")
+        self.stage.twilio.mend()
+        while not self.stage.twilio.messages:
+            reconcile.apply_async(expires=10)
+            time.sleep(0.5)
 
     def _ask(self, patient: Patient) -> None:
         """A question by text and one by e-mail, which leave as all messages do."""

@@ -11,18 +11,10 @@ from pathlib import Path
 import pytest
 
 from campaigns.local.processes import ROOT
+from tests.hostile.canary import QUESTION
 from tests.hostile.search import MARKERS, fields_in, found_in
 
 pytestmark = pytest.mark.load
-
-MAY_HOLD = {
-    "column consent.evidence": {
-        "evidence",
-        "told",
-    },  # the proof of consent, in words of staff; exports show it
-    "column patient.interpreter_language": {"interpreter"},  # the name of a language
-}
-"""Columns that are not encrypted and hold what was typed, each with its reason."""
 
 PLANTED = {
     "file driver.log": {"reply"},
@@ -63,10 +55,11 @@ def test_what_patients_typed_is_in_no_log_broker_address_process_or_open_column(
     assert done.returncode == 0, (state / "logs" / "driver.log").read_text()[-3_000:]
     seen = json.loads(done.stdout.splitlines()[-1])
     covered = seen["covered"]
-    assert {place: set(held) for place, held in seen["found"].items()} == MAY_HOLD
+    # Twilio is asked by the number what became of a text. That stands in no log of ours, at DEBUG even.
+    assert seen["found"] == {QUESTION: ["phone"]}
     assert seen["unsealed"] == []
     # The search had something to search: each word came in, and each process spoke.
-    assert set(covered["kept"]) | {"evidence", "told", "interpreter"} == set(MARKERS)
+    assert set(covered["kept"]) == set(MARKERS)
     assert min(covered["files"][f"file {name}.log"] for name in ("web", "worker", "beat", "postgres")) > 200
     assert covered["commands"] > 50
     assert covered["urls"] > 15

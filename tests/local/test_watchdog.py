@@ -83,8 +83,19 @@ def test_a_process_that_was_stopped_is_not_deaf() -> None:
         clock.now += 600  # SIGSTOP, and SIGCONT ten minutes later
 
 
+# Its clock says the time of another zone, as far ahead as zones go.
 SCRIPT = """
-import sys
+import datetime, sys, time
+real, tell, ahead = datetime.datetime, time.time, 14 * 3600
+class Kind(type):
+    def __instancecheck__(cls, value): return isinstance(value, real)
+class Ahead(real, metaclass=Kind):
+    @classmethod
+    def now(cls, tz=None): return real.fromtimestamp(time.time(), tz)
+    @classmethod
+    def utcnow(cls): return real.fromtimestamp(time.time(), datetime.UTC).replace(tzinfo=None)
+datetime.datetime = Ahead
+time.time = lambda: tell() + ahead
 from campaigns.local import watchdog
 watchdog.DEAF, watchdog.LOOK = 1.5, 0.3
 from worker import app
@@ -98,19 +109,24 @@ def test_a_real_worker_that_hears_nothing_ends_and_an_idle_one_does_not(tmp_path
     """A queue of its own, so that no other worker of the tests takes the work."""
     queue = f"deaf-{os.getpid()}"
     log = tmp_path / "worker.log"
-    child = children.spawn([sys.executable, "-c", SCRIPT, queue], log=log, env=dict(os.environ), cwd=ROOT)
+    for _ in range(20):  # what piled up before it was there
+        worker.app.send_task("heartbeat", queue=queue, **worker.HINT)
+    env = {**os.environ, "LOG_LEVEL": "INFO"}
+    child = children.spawn([sys.executable, "-c", SCRIPT, queue], log=log, env=env, cwd=ROOT)
     broker = redis.Redis.from_url(os.environ["REDIS_URL"])
     try:
         assert children.wait_until(lambda: "ready." in log.read_text(), 30), log.read_text()
         for _ in range(8):  # work that comes and is taken, and then none: the beat is gone
-            worker.app.send_task("heartbeat", queue=queue)
+            worker.app.send_task("heartbeat", queue=queue, **worker.HINT)
             time.sleep(0.2)
         time.sleep(2.5)
         assert child.poll() is None, log.read_text()
+        # A clock that is so far ahead drops none of it, and what is older than the worker is thrown away.
+        assert log.read_text().count("succeeded in") == 8, log.read_text()
         # What a broken connection does to it: it is there, answers, and takes nothing.
         worker.app.control.cancel_consumer(queue, destination=[f"deaf@{os.uname().nodename}"], reply=True)
         for _ in range(2):
-            worker.app.send_task("heartbeat", queue=queue)
+            worker.app.send_task("heartbeat", queue=queue, **worker.HINT)
         children.wait_until(lambda: child.poll() is not None, 10)
         assert child.poll() == 1, log.read_text()[-1000:]
         assert "none of it reaches this worker" in log.read_text()

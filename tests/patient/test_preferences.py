@@ -120,7 +120,7 @@ def test_a_switch_changes_only_its_topic_and_channel_and_keeps_what_was_shown(
     assert [value for value, on in switches(page).items() if not on] == ["sms.reminders.on"]
     line = Consent.objects.get(patient=arabic, action="withdrawn")
     assert (line.channel, line.topic, line.source, line.by) == ("sms", "reminders", "preferences", "patient")
-    assert (line.language_shown, line.evidence) == ("ar", PRESSED)
+    assert (line.language_shown, line.proof) == ("ar", PRESSED)
     assert line.wording_shown == page_digest("patient/preferences", "ar")
     assert not Suppression.objects.exists()
 
@@ -143,7 +143,7 @@ def test_what_was_never_agreed_to_is_an_explicit_choice(client: Client, db: None
     assert switches(client.get(link(patient, "l")).content.decode())["sms.reminders.on"] is False
     press(client, patient, link, "sms.reminders.on")
     line = Consent.objects.get(patient=patient, channel="sms")
-    assert (line.topic, line.action, line.evidence) == ("reminders", "granted", PRESSED)
+    assert (line.topic, line.action, line.proof) == ("reminders", "granted", PRESSED)
 
 
 def test_e_mail_that_was_stopped_comes_back_by_its_own_button_only(
@@ -158,7 +158,7 @@ def test_e_mail_that_was_stopped_comes_back_by_its_own_button_only(
     assert switches(page)["email.reminders.off"]
     assert not Suppression.objects.filter(lifted_at=None).exists()
     newest = Consent.objects.filter(patient=arabic, channel="email").latest("id")
-    assert (newest.action, newest.source, newest.evidence) == ("granted", "preferences", PRESSED)
+    assert (newest.action, newest.source, newest.proof) == ("granted", "preferences", PRESSED)
 
 
 def test_texts_that_were_stopped_come_back_by_text_only(client: Client, arabic: Patient, link: Link) -> None:

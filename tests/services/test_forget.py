@@ -25,6 +25,7 @@ from campaigns.models import (
     Call,
     Clinic,
     Consent,
+    ConsentWords,
     DeliveryEvent,
     InboundMail,
     Message,
@@ -36,6 +37,7 @@ from campaigns.models import (
 from campaigns.models.encryption import EncryptedBytes, EncryptedText, blind_index
 from campaigns.queries import clock, one_patient
 from campaigns.services import consent, take_in
+from campaigns.services.consent import Told
 from campaigns.services.forget import forget
 from campaigns.services.looks import look
 from campaigns.services.record import broken_link
@@ -60,8 +62,10 @@ def patient(clinic: Clinic, staff: Staff, provider: FakeSender) -> Patient:
     """Somebody who was written to, wrote back by every way, and whom staff took notes about."""
     patient = make_patient(clinic, phone=PHONE, email=MAIL, sequences=["welcome", "pretreatment"]).patient
     patient.given_name, patient.family_name = "Qqzada", "Qqzbell"
-    patient.interpreter_language, patient.status_reason = "Qqztongue", "qqz away"
+    patient.interpreter, patient.status_reason = "Qqztongue", "qqz away"
     patient.save()
+    told = Told(source="phone", by=staff.email, evidence="Qqzada said so")
+    consent.withdraw_as_told(patient, Channel.EMAIL, ["check_ins"], told, clock.now())
     drain()
     Message.objects.filter(patient=patient, channel="email").update(subject="qqz", stated={"qqz": "qqz"})
     _text(patient, "SM1", "my knee, says Qqzada")
@@ -165,7 +169,10 @@ def test_nothing_of_a_forgotten_patient_is_left_and_nobody_writes_again(
     call_command("forget", str(patient.pk), "--confirm", str(patient.pk), "--by", "robin", stdout=out)
     assert _marked() == set()
     assert broken_link() is None
+    # The ledger still says who agreed to what, when and how it was said, but no longer in whose words.
     assert Consent.objects.filter(patient=patient).count() > ledger
+    assert Consent.objects.filter(patient=patient, source="phone", by="coordinator@clinic.example").exists()
+    assert not ConsentWords.objects.filter(consent__patient=patient).exists()
     entry = AuditEntry.objects.latest("seq")
     assert (entry.action, entry.actor) == ("patient_forgotten", "robin")
     ended = Message.objects.filter(patient=patient, reason="patient_forgotten")

@@ -33,7 +33,7 @@ def silent(clinic: Clinic) -> Patient:
 
 def treated(clinic: Clinic, phone: str) -> Patient:
     patient = make_patient(clinic, phone=phone, sequences=["aftercare"]).patient
-    Patient.objects.filter(pk=patient.pk).update(interpreter_language="Cantonese")
+    Patient.objects.filter(pk=patient.pk).update(interpreter="Cantonese")
     set_now(NOON + timedelta(days=14, hours=2))
     settle(cast.first_visit(patient).pk, VisitState.COMPLETED, by="test")
     return patient

@@ -58,7 +58,7 @@ def test_a_stop_told_by_phone_stops_the_number_at_once(pages: Client, patient: P
     stop = Suppression.objects.get(lifted_at=None)
     assert (stop.channel, stop.source) == ("sms", "phone")
     line = Consent.objects.filter(patient=patient).latest("id")
-    assert (line.action, line.by, line.evidence) == ("withdrawn", "robin@clinic.example", "rang us")
+    assert (line.action, line.by, line.proof) == ("withdrawn", "robin@clinic.example", "rang us")
     assert AuditEntry.objects.filter(action="consent_withdrawn", actor="robin@clinic.example").exists()
     assert "This address has opted out already." in tell(pages, patient)
 
@@ -75,7 +75,7 @@ def test_staff_record_consent_with_its_evidence_and_lift_no_opt_out(pages: Clien
     stop_texts(patient)
     tell(pages, patient, action="granted", topic="reminders", way="in_writing", evidence="letter of May 2")
     line = Consent.objects.filter(patient=patient).latest("id")
-    assert (line.action, line.evidence, bool(line.wording_shown)) == ("granted", "letter of May 2", True)
+    assert (line.action, line.proof, bool(line.wording_shown)) == ("granted", "letter of May 2", True)
     assert Suppression.objects.filter(lifted_at=None).exists()
 
 

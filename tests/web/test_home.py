@@ -7,6 +7,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from campaigns.models import Alert, ChannelState, Clinic, Installation, Message, Patient
+from campaigns.services.examine import examine
 from tests.factories import NOON
 from tests.web import cast
 
@@ -54,6 +55,20 @@ def test_it_says_why_messages_did_not_go_and_folds_what_was_meant(pages: Client,
     assert page.index("The visit was moved") > page.index("<details>")
 
 
+def test_it_names_the_patients_by_whose_own_clock_nothing_can_go(pages: Client, patient: Patient) -> None:
+    assert "time zone" not in text(pages)
+    Patient.objects.filter(pk=patient.pk).update(time_zone="Pacific/Auckland")
+    assert "time zone" not in text(pages)
+    Patient.objects.filter(pk=patient.pk).update(time_zone="Mars/Olympus")
+    told, _, _ = text(pages).partition('<section class="card"')
+    assert "The time zone of these patients does not exist" in told
+    assert f"/patients/{patient.pk}" in told
+    [found] = [one for one in examine() if "time zone" in one.what]
+    assert found.level == "warning"
+    assert "1 of its patients with a time zone that does not exist (Mars/Olympus)" in found.what
+    assert "Test Patient" not in str(found)
+
+
 def test_it_says_on_each_page_that_the_demo_reaches_nobody(pages: Client, clinic: Clinic) -> None:
     assert "no message leaves this machine" not in text(pages)
     Clinic.objects.filter(pk=clinic.pk).update(is_demo=True)
@@ -74,7 +89,7 @@ def test_it_asks_the_database_the_same_few_questions_for_any_number_of_patients(
 ) -> None:
     for last in range(3):
         cast.new_patient(clinic, phone=f"+1604555012{last}")
-    with django_assert_max_num_queries(20):  # four of them put the look on record
+    with django_assert_max_num_queries(21):  # four of them put the look on record
         pages.get("/")
 
 

@@ -156,7 +156,7 @@ def busy(patient: Patient, clinic: Clinic) -> Patient:
         (planned[1], "cancelled", "visit_moved"),
     ):
         Message.objects.filter(pk=key).update(state=state, reason=reason, settled_at=NOON)
-    Patient.objects.filter(pk=patient.pk).update(status="paused", interpreter_language="Cantonese")
+    Patient.objects.filter(pk=patient.pk).update(status="paused", interpreter="Cantonese")
     return patient
 
 

@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from campaigns.models import Clinic, LexiconChange, LexiconComment, Reply, Staff
+from campaigns.models import AuditEntry, Clinic, LexiconChange, LexiconComment, Reply, Staff
 from campaigns.queries import lexicons
 from campaigns.services import word_files
 from campaigns.services.own_words import Act
@@ -141,11 +141,17 @@ def test_what_it_would_do_is_shown_before_it_is_saved(browser: Browser, clinic: 
 def test_only_clinicians_and_coordinators_read_what_patients_wrote(
     browser: Browser, clinic: Clinic, role: str
 ) -> None:
-    reply(clinic, f"so {WORD} today", "SM1")
+    written = reply(clinic, f"so {WORD} today", "SM1")
+    written.patient = make_patient(clinic).patient
+    written.save()
     (row,) = proposed(clinic, adding())
     found = page(browser(role), f"/words/en/decide?change={row.pk}")
-    assert ("so zorbly today" in found) == (role in {Role.CLINICIAN, Role.COORDINATOR})
+    reads = role in {Role.CLINICIAN, Role.COORDINATOR}
+    assert ("so zorbly today" in found) is reads
     assert "<b>1</b> / 1" in found
+    # Who reads a patient's words has looked at the patient.
+    looks = AuditEntry.objects.filter(action="looked_at").values_list("object", "detail__page")
+    assert list(looks) == ([(f"patient {written.patient.pk}", "words")] if reads else [])
 
 
 def test_two_people_bring_a_word_into_force_and_the_page_tells_who(browser: Browser, clinic: Clinic) -> None:

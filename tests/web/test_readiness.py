@@ -63,7 +63,7 @@ def test_it_says_why_somebody_was_not_asked(pages: Client, clinic: Clinic) -> No
 
 def test_it_lists_the_day_by_time_with_counts_and_what_a_call_needs(pages: Client, clinic: Clinic) -> None:
     later, sooner = booked(clinic, 21, time(15)), booked(clinic, 22, time(9))
-    Patient.objects.filter(pk=sooner.pk).update(interpreter_language="Cantonese")
+    Patient.objects.filter(pk=sooner.pk).update(interpreter="Cantonese")
     ask(sooner, "ready")
     cast.answer(sooner.messages.get(asks="ready"), "no")
     assert [one.visit.course.patient for one in coming(clinic, DAY)] == [sooner, later]

@@ -6,7 +6,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from campaigns.models import Clinic, OwnWording, Staff
+from campaigns.models import AuditEntry, Clinic, OwnWording, Staff
 from campaigns.services import exchange
 from tests.factories import make_patient
 from tests.services.wordings import HELLO, person, say, ships
@@ -48,10 +48,12 @@ def test_it_shows_every_finding_beside_the_field_and_saves_nothing(browser: Clie
 
 
 def test_it_shows_who_is_affected_and_then_saves(browser: Client, clinic: Clinic) -> None:
-    make_patient(clinic, language="fr-CA", sequences=("welcome",))
+    patient = make_patient(clinic, language="fr-CA", sequences=("welcome",)).patient
     page = browser.post(PATH, {"text": SAID, "back": "Good day to you,"}).content.decode()
     assert "must be approved again" in page
     assert "Test Patient" in page
+    looked = AuditEntry.objects.filter(action="looked_at").values_list("object", "detail__page")
+    assert list(looked) == [(f"patient {patient.pk}", "wording")]
     assert not OwnWording.objects.exists()
     come_from = "/wording/fr-CA/welcome/hello/email"
     form = {"text": SAID, "back": "Good day to you,", "checked": SAID, "action": "save"}
