@@ -121,7 +121,8 @@ SELECT id, reason FROM (
                                              ORDER BY k.id DESC LIMIT 1))))
             THEN 'opted_out'
         WHEN m.expires_at <= %(now)s THEN 'expired'
-        WHEN m.purpose = 'step' AND m.visit_version NOT IN (0, v.version) THEN 'visit_moved'
+        WHEN m.purpose IN ('step', 'correction') AND m.visit_version NOT IN (0, v.version) THEN 'visit_moved'
+        WHEN m.template = 'correction/moved' AND v.state = 'cancelled' THEN 'visit_cancelled'
         WHEN EXISTS (SELECT FROM channel_state s
                      WHERE s.clinic_id = m.clinic_id AND s.channel = m.channel
                        AND s.shut_until IS NOT NULL AND s.probe IS DISTINCT FROM m.id)

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from campaigns.delivery.channels import Ending, Outcome, Outgoing
-from campaigns.domain.lifecycle import Reason, State
+from campaigns.domain.lifecycle import Purpose, Reason, State
 from campaigns.domain.recipients import Channel
 from campaigns.domain.visits import VisitState
 from campaigns.models import Attempt, Clinic, ContactPoint, Message, Visit
@@ -190,6 +190,49 @@ def test_a_visit_moved_between_claim_and_byte_is_not_announced(
     told.refresh_from_db()
     assert (told.state, told.reason) == (State.CANCELLED, Reason.VISIT_MOVED)
     assert provider.sent == []  # nor is a date put right that the patient was never told
+
+
+def _told_and_moved(clinic: Clinic, provider: FakeSender) -> tuple[Visit, Message]:
+    """A visit whose date was texted and which has moved since; the correction that is due now."""
+    told, visit = _only(clinic, "day_before")
+    send.drain()
+    assert [told.pk] == [m.pk for m in Message.objects.filter(state=State.ACCEPTED)]
+    visits.move(visit.pk, NOON.date() + timedelta(days=21), time(9), by="test")
+    correction = Message.objects.get(purpose=Purpose.CORRECTION)
+    set_now(correction.send_at)
+    provider.sent.clear()
+    return visit, correction
+
+
+def test_a_correction_that_a_second_move_overtakes_does_not_go_and_the_next_one_does(
+    clinic: Clinic, provider: FakeSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit, first = _told_and_moved(clinic, provider)
+    later = NOON.date() + timedelta(days=28)
+    _between_claim_and_byte(monkeypatch, lambda: visits.move(visit.pk, later, time(9), by="test"))
+    send.drain()
+    first.refresh_from_db()
+    assert (first.reason, provider.sent) == (Reason.VISIT_MOVED, [])
+    second = Message.objects.exclude(pk=first.pk).get(purpose=Purpose.CORRECTION)
+    set_now(second.due_at)
+    send.drain()
+    assert ["Nov 30" in outgoing.text for outgoing in provider.sent] == [True]
+
+
+def test_a_new_date_that_is_called_off_before_the_byte_is_not_told(
+    clinic: Clinic, provider: FakeSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit, moved = _told_and_moved(clinic, provider)
+    _between_claim_and_byte(monkeypatch, lambda: visits.settle(visit.pk, VisitState.CANCELLED, by="test"))
+    send.drain()
+    moved.refresh_from_db()
+    assert (moved.reason, provider.sent) == (Reason.VISIT_CANCELLED, [])
+    called_off = Message.objects.get(template="correction/cancelled")
+    set_now(called_off.due_at)
+    send.drain()
+    assert [outgoing.attempt_id for outgoing in provider.sent] == [
+        attempt.pk for attempt in called_off.attempts.all()
+    ]
 
 
 @pytest.mark.parametrize(
