@@ -1,10 +1,11 @@
 """`plan`: whole courses planned by the real service, then every visit of a tenth of the patients moved.
 
-The patients stand enrolled and unplanned, as after a change of all sequences; `services/plan.replan_changed`
-plans them, and `services/visits.move` moves each visit that lies ahead. Beside it, in the same run:
-**limit**, COPY of the same rows into the same table with all its indexes; and **eta**, one
-`apply_async(eta=...)` a message, with what that takes of Redis and of a worker's memory, and how often each
-task ran when the wait outlives the visibility time-out.
+The patients stand enrolled and unplanned, as after a change of all sequences; `services/plan.replan_each`
+plans them together, and every visit of a tenth of them moves with `replan_many`. Beside it, in the same run:
+the same one at a time, as a coordinator does it (`replan_patient`, `services/visits.move`); **limit**, COPY
+of the same rows into the same table with all its indexes; and **eta**, one `apply_async(eta=...)` a message,
+with what that takes of Redis and of a worker's memory, and how often each task ran when the wait outlives the
+visibility time-out.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from __future__ import annotations
 import cProfile
 import pstats
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString
+from uuid import UUID
 
 import psycopg
 
@@ -26,11 +28,14 @@ from bench.population import People
 from bench.report import Aim, Report, Sheet
 from campaigns.local.progress import Advance
 
+if TYPE_CHECKING:
+    from campaigns.services.plan import Changes
+
 NAME = "plan"
 ETA = "eta"
 AIM_PLANNED, AIM_MOVED = 100_000.0, 20_000.0
-_CHUNK = 100
-"""Enrollments that one call plans at most: what there is to show progress by."""
+_CHUNK = 1_000
+"""Patients that one call plans at most: what there is to show progress by."""
 
 
 _UNPLANNED: tuple[LiteralString, ...] = (
@@ -42,11 +47,13 @@ _UNPLANNED: tuple[LiteralString, ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """One contender's part: messages written, in how many seconds, with what CPU."""
+    """One contender's part: messages written, in how many seconds, with what CPU. `acts` are patients planned
+    or visits moved."""
 
     messages: int
     seconds: float
     cpu: dict[str, float]
+    acts: int = 0
 
     @property
     def rate(self) -> float:
@@ -59,7 +66,9 @@ class Outcome:
     """What was measured so far."""
 
     planned: Work | None = None
+    planned_alone: Work | None = None
     moved: Work | None = None
+    moved_alone: Work | None = None
     copied: Work | None = None
     eta: dict[str, float] = field(default_factory=dict)
     profile: Sheet | None = None
@@ -80,12 +89,13 @@ def measure(
     facts = machine.facts()
     found = Outcome()
     _enroll(place, patients, seed, advance)
+    ids = _everybody()
     if OURS in contenders or LIMIT in contenders:
-        found.planned = _plan(place, patients, found, bool(profile), advance)
+        _plan(place, ids, found, bool(profile), advance)
     if LIMIT in contenders:
         found.copied = _copy(place, found)
     if OURS in contenders:
-        found.moved = _move(place, max(1, patients // 10), found, advance)
+        _move(place, ids[: max(2, patients // 10)], found, advance)
     if ETA in contenders:
         from bench import eta
 
@@ -109,35 +119,54 @@ def _enroll(place: Ground, patients: int, number: int, advance: Advance) -> None
     assert Clinic.objects.count() == 1
 
 
+def _everybody() -> list[UUID]:
+    from campaigns.models import Patient
+
+    return list(Patient.objects.order_by("pk").values_list("pk", flat=True))
+
+
 def _first_day(today: date) -> date:
     """A Monday about three weeks off."""
     return today + timedelta(days=28 - today.weekday())
 
 
-def _plan(place: Ground, patients: int, found: Outcome, wanted: bool, advance: Advance) -> Work:
-    from campaigns.services.plan import replan_changed
+def _plan(place: Ground, ids: Sequence[UUID], found: Outcome, wanted: bool, advance: Advance) -> None:
+    """A few patients one at a time, all others together."""
+    from campaigns.services.plan import replan_each, replan_patient
 
+    few = ids[: _few(len(ids))]
+    before, began = _cpu(place), time.perf_counter()
+    for one in few:
+        replan_patient(one)
+    spent = time.perf_counter() - began
+    found.planned_alone = Work(
+        messages=_count(place), seconds=spent, cpu=_since(place, before), acts=len(few)
+    )
     profiler = cProfile.Profile() if wanted else None
-    before = _cpu(place)
-    began = time.perf_counter()
+    before, began, done = _cpu(place), time.perf_counter(), 0
     if profiler:
         profiler.enable()
-    done = 0
-    while True:
-        now_planned = replan_changed(limit=_CHUNK * 6)
-        if not now_planned:
-            break
-        done += now_planned
+    for chunk in _chunks(ids[len(few) :]):
+        done += replan_each(chunk)
         place.deadline.check()
-        advance("planning", done, patients)
+        advance("planning", done, len(ids))
     if profiler:
         profiler.disable()
-    seconds = time.perf_counter() - began
-    if profiler:
         found.profile = _profile_sheet(profiler)
-    work = Work(messages=_count(place), seconds=seconds, cpu=_since(place, before))
-    found.complaints += _wrong_plan(place, patients, done)
-    return work
+    seconds, cpu = time.perf_counter() - began, _since(place, before)
+    found.planned = Work(
+        messages=_count(place) - found.planned_alone.messages, seconds=seconds, cpu=cpu, acts=done
+    )
+    found.complaints += _wrong_plan(place, len(ids), done + len(few))
+
+
+def _few(patients: int) -> int:
+    """How many are done one at a time, for comparison."""
+    return max(1, min(patients // 4, 100))
+
+
+def _chunks(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
+    return (ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK))
 
 
 def _cpu(place: Ground) -> dict[str, float]:
@@ -199,25 +228,11 @@ def _copy(place: Ground, found: Outcome) -> Work:
     return Work(messages=number, seconds=seconds, cpu=used)
 
 
-def _move(place: Ground, patients: int, found: Outcome, advance: Advance) -> Work:
-    """Move each visit of these patients by a week; counts messages planned, re-timed or called off."""
-    from campaigns.models import Visit
-    from campaigns.services.visits import move
-
-    chosen = list(
-        Visit.objects.order_by("course_id", "number").values_list("pk", "on_date", "at_time")[: patients * 6]
-    )
-    # The last one first: moved the other way round, a visit would come to lie on the next one's day.
-    chosen.reverse()
-    before, messages = _cpu(place), 0
-    began = time.perf_counter()
-    for number, (pk, on_date, at_time) in enumerate(chosen, start=1):
-        changes = move(pk, on_date + timedelta(days=7), at_time, by="bench")
-        messages += changes.planned + changes.retimed + changes.cancelled + changes.skipped
-        if number % 20 == 0:
-            place.deadline.check()
-            advance("moving", number, len(chosen))
-    seconds = time.perf_counter() - began
+def _move(place: Ground, ids: Sequence[UUID], found: Outcome, advance: Advance) -> None:
+    """Move each visit of these patients by a week: of a few as a coordinator does, of all others together."""
+    few = _few(len(ids))
+    found.moved_alone = _move_alone(place, ids[:few], advance)
+    found.moved = _move_together(place, ids[few:] or ids, advance)
     stale = _count(
         place,
         "SELECT count(*) FROM message m JOIN visit v ON v.id = m.visit_id "
@@ -225,9 +240,52 @@ def _move(place: Ground, patients: int, found: Outcome, advance: Advance) -> Wor
     )
     if stale:
         found.complaints.append(f"{stale} messages of an old date still wait")
-    if not messages:
+    if not (found.moved.messages and found.moved_alone.messages):
         raise BenchFailed("Moving visits changed no message.")
-    return Work(messages=messages, seconds=seconds, cpu=_since(place, before))
+
+
+def _move_alone(place: Ground, ids: Sequence[UUID], advance: Advance) -> Work:
+    from campaigns.models import Visit
+    from campaigns.services.visits import move
+
+    visits = Visit.objects.filter(course__patient__in=ids).order_by("course_id", "-number")
+    # The last one first: moved the other way round, a visit would come to lie on the next one's day.
+    chosen = list(visits.values_list("pk", "on_date", "at_time"))
+    before, messages, began = _cpu(place), 0, time.perf_counter()
+    for number, (pk, on_date, at_time) in enumerate(chosen, start=1):
+        messages += _touched(move(pk, on_date + timedelta(days=7), at_time, by="bench"))
+        if number % 20 == 0:
+            place.deadline.check()
+            advance("moving", number, len(chosen))
+    seconds = time.perf_counter() - began
+    return Work(messages=messages, seconds=seconds, cpu=_since(place, before), acts=len(chosen))
+
+
+def _move_together(place: Ground, ids: Sequence[UUID], advance: Advance) -> Work:
+    """As whatever moves many visits does: `TOGETHER` patients a transaction, their visits and their plan."""
+    from django.db import transaction
+    from django.db.models import F
+
+    from campaigns.models import Visit
+    from campaigns.queries import clock
+    from campaigns.services.plan import TOGETHER, replan_many
+
+    before, messages, acts, began = _cpu(place), 0, 0, time.perf_counter()
+    for start in range(0, len(ids), TOGETHER):
+        batch = ids[start : start + TOGETHER]
+        with transaction.atomic():
+            theirs = Visit.objects.filter(course__patient__in=batch)
+            acts += theirs.update(on_date=F("on_date") + timedelta(days=7), version=F("version") + 1)
+            messages += _touched(replan_many(batch, clock.now()))
+        place.deadline.check()
+        advance("moving together", start + len(batch), len(ids))
+    seconds = time.perf_counter() - began
+    return Work(messages=messages, seconds=seconds, cpu=_since(place, before), acts=acts)
+
+
+def _touched(changes: Changes) -> int:
+    """Messages planned, re-timed or called off."""
+    return changes.planned + changes.retimed + changes.cancelled + changes.skipped
 
 
 # --- where the time goes
@@ -266,9 +324,16 @@ def _layer(path: str, name: str) -> str:
 
 def summary(found: Outcome, patients: int, seed: int, facts: dict[str, str]) -> Report:
     """The figures, held against the aims."""
-    works = {"planned": found.planned, "moved": found.moved, "limit: COPY": found.copied}
+    works = {
+        "planned": found.planned,
+        "moved": found.moved,
+        "planned one by one": found.planned_alone,
+        "moved one by one": found.moved_alone,
+        "limit: COPY": found.copied,
+    }
     rows = [_row(name, work) for name, work in works.items() if work]
-    heads = ["", "messages", "seconds", "a second", "CPU us a message: Python", "PostgreSQL"]
+    cpu = ["CPU us a message: Python", "PostgreSQL"]
+    heads = ["", "messages", "seconds", "a second", *cpu, "ms each"]
     sheets = [Sheet("Plans and moves", heads, rows)]
     if found.eta:
         sheets.append(_eta_sheet(found))
@@ -288,7 +353,8 @@ def summary(found: Outcome, patients: int, seed: int, facts: dict[str, str]) -> 
 
 def _row(name: str, work: Work) -> list[str]:
     cpu = [f"{work.cpu[party] / work.messages * 1e6:,.0f}" for party in ("python", "postgresql")]
-    return [name, f"{work.messages:,}", f"{work.seconds:.2f}", f"{work.rate:,.0f}", *cpu]
+    each = f"{work.seconds / work.acts * 1e3:,.1f}" if work.acts else ""
+    return [name, f"{work.messages:,}", f"{work.seconds:.2f}", f"{work.rate:,.0f}", *cpu, each]
 
 
 def _eta_sheet(found: Outcome) -> Sheet:

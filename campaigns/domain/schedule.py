@@ -113,17 +113,28 @@ def plan(
     planning.replace_by_late_templates(active)
     planning.take_corrections(active)
     planned, not_planned = planning.settle()
-    seen = {message.key for message in (*planned, *not_planned)}
-    taken = {*planning.sent, *(message.key for message in planned)}
     return Plan(
         planned=planned,
         not_planned=not_planned,
-        gone={
-            Key(*key): _why_gone(Key(*key), everyone, patient, taken)
-            for key, row in planning.standing.items()
-            if row.reason is None and key not in seen and key not in planning.sent
-        },
+        gone=_gone(planning, everyone, planned, not_planned) if planning.standing else {},
     )
+
+
+def _gone(
+    planning: _Planning,
+    enrollments: Mapping[UUID, EnrollmentFacts],
+    planned: Iterable[Planned],
+    not_planned: Iterable[NotPlanned],
+) -> dict[Key, Reason]:
+    """Why rows that wait are owed no more."""
+    going = {message.key for message in planned}
+    seen = going | {message.key for message in not_planned}
+    taken = going | set(planning.sent)
+    return {
+        Key(*key): _why_gone(Key(*key), enrollments, planning.patient, taken)
+        for key, row in planning.standing.items()
+        if row.reason is None and key not in seen and key not in planning.sent
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +177,7 @@ class _Planning:
         if _before_enrollment(owed, times):
             return
         for key, address in self._keys(owed, times):
-            if key in self.sent:
+            if self.sent and key in self.sent:
                 continue
             verdict = self._decide(owed, times, key)
             if verdict.reason is None and not address:
@@ -184,7 +195,7 @@ class _Planning:
                 return [(key, True) for key in recorded]
         failed = self._failed(keys)
         usable = [key for key in keys if key.channel in self.patient.channels and key not in failed]
-        gone_out = any(key in self.sent and key not in failed for key in keys)
+        gone_out = bool(self.sent) and any(key in self.sent and key not in failed for key in keys)
         if step.channels.rule is ChannelRule.FIRST_OF:
             wanted = [key for key in usable if not self.patient.refuses(key.channel, step.topic)]
             usable = [] if gone_out else (wanted or usable)[:1]
@@ -194,7 +205,8 @@ class _Planning:
 
     def _failed(self, keys: Iterable[Key]) -> set[Key]:
         """Those that left and could not arrive."""
-        return {key for key in keys if key in self.sent and self.sent[key].failed}
+        # To ask an empty dictionary takes as long as a full one: the ids in a key are hashed for it.
+        return {key for key in keys if key in self.sent and self.sent[key].failed} if self.sent else set()
 
     def _note(self, owed: Owed, key: Key, verdict: _Verdict) -> None:
         step = owed.step
@@ -219,10 +231,10 @@ class _Planning:
             return
         overdue = verdict.kept and verdict.send_at <= self.now
         fixed = step.exempt_from_cap or overdue
-        self.wishes.append(Wish(message, self.calendar.hours(step), fixed, self._turn(message)))
+        self.wishes.append(Wish(message, self.calendar.hours(step), fixed, self._turn(message, key)))
 
-    def _turn(self, message: Planned) -> Turn:
-        row = self.standing.get(message.key)
+    def _turn(self, message: Planned, key: Key) -> Turn:
+        row = self.standing.get(key) if self.standing else None
         if row is None or (row.reason is None and row.send_at != message.send_at):
             return Turn.NEW
         if row.reason is None:
@@ -232,7 +244,7 @@ class _Planning:
     # What becomes of one occurrence
 
     def _decide(self, owed: Owed, times: Times, key: Key) -> _Verdict:
-        row = self.standing.get(key)
+        row = self.standing.get(key) if self.standing else None
         template = owed.enrollment.sequence.template(owed.step)
         own = _Verdict(times.at or times.due, times.expires, template)
         if row is not None:

@@ -136,7 +136,7 @@ def test_a_plan_is_held_against_copy_and_eta() -> None:
     }
     found = plan.summary(Outcome(planned=work, moved=work, copied=work, eta=eta), 27, 1, FACTS)
     assert met(found) == {"messages planned": False, "messages moved": False}
-    assert found.sheets[0].rows[0] == ["planned", "1,000", "2.00", "500", "1,000", "500"]
+    assert found.sheets[0].rows[0] == ["planned", "1,000", "2.00", "500", "1,000", "500", ""]
     assert ["planned by campaigns / enrolled by eta", "2.00"] in found.sheets[1].rows
     assert ["their executions, when a second worker joins", "400"] in found.sheets[1].rows
 
