@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from contextlib import suppress
 from importlib import import_module
@@ -17,8 +18,12 @@ import worker  # noqa: F401  tasks that pages ask for go to this Celery app
 
 application = get_wsgi_application()
 
-# Seconds of work: begun before the first text comes, while pages are answered already.
-threading.Thread(target=import_module("campaigns.queries.lexicons").load, daemon=True).start()
+
+def begin() -> None:
+    """In each process that answers, once it is there: a fork has neither threads nor connections."""
+    # Seconds of work: begun before the first text comes, while pages are answered already.
+    threading.Thread(target=import_module("campaigns.queries.lexicons").load, daemon=True).start()
+    threading.Thread(target=_remember, daemon=True).start()
 
 
 def _remember() -> None:
@@ -35,4 +40,5 @@ def _remember() -> None:
         connections.close_all()
 
 
-threading.Thread(target=_remember, daemon=True).start()
+if "campaigns.forked" not in sys.modules:  # which begins in each of its processes
+    begin()

@@ -157,6 +157,12 @@ def _names_set(word: str) -> bool:
     return word.startswith("<") and word.endswith(">")
 
 
+def forget() -> None:
+    """Drop what only helps while many languages are read one after the other, and takes a lot of memory."""
+    for known in (_chunks, _set_phrase, _slot, _atom):
+        known.cache_clear()
+
+
 def _set(name: str, sets: Sets) -> Part:
     if name[1:-1] not in sets:
         raise ValueError(f"there is no set {name}")

@@ -15,7 +15,7 @@ from functools import cache, partial
 from typing import NamedTuple, TypeVar
 
 from campaigns.domain.folding import marks, plain, word_pairs
-from campaigns.domain.matching import Part, Place, Span, Term, Text, as_text, spans
+from campaigns.domain.matching import Part, Place, Slot, Span, Term, Text, as_text, spans
 from campaigns.domain.runs import Pieces, pieces_of
 from campaigns.domain.slips import Slips, build_slips
 
@@ -59,7 +59,7 @@ class Index:
 
     terms: Mapping[int, Term]
     harmless: Mapping[int, Term]
-    needs: Mapping[int, tuple[frozenset[str], ...]]
+    needs: Mapping[int, tuple[Slot, ...]]
     by_anchor: Mapping[str, tuple[int, ...]]
     harmless_by_anchor: Mapping[str, tuple[int, ...]]
     whole: Mapping[str, tuple[str, ...]]
@@ -96,9 +96,8 @@ class Index:
         listed = tuple(tag for tag in languages if tag in self.slips)
         places = self._meant(text, self._places(text, listed))
         near = {number for atom in places for number in self.by_anchor.get(atom, ())}
-        numbers = [
-            number for number in near if not any(need.isdisjoint(places) for need in self.needs[number])
-        ]
+        lack = places.keys().isdisjoint
+        numbers = [number for number in near if not any(map(lack, self.needs[number]))]
         return [
             (number, span) for number in sorted(numbers) for span in spans(self.terms[number], places, text)
         ]
@@ -190,7 +189,7 @@ class Share:
     language: str
     terms: Mapping[int, Term]
     harmless: Mapping[int, Term]
-    needs: Mapping[int, tuple[frozenset[str], ...]]
+    needs: Mapping[int, tuple[Slot, ...]]
     by_anchor: Mapping[str, tuple[int, ...]]
     harmless_by_anchor: Mapping[str, tuple[int, ...]]
     whole: Mapping[str, tuple[str, ...]]
@@ -214,7 +213,7 @@ def share_of(vocabulary: Vocabulary, place: int) -> Share:
         language=vocabulary.language,
         terms=terms,
         harmless=harmless,
-        needs={number: tuple(map(_first_words, term.parts)) for number, term in terms.items()},
+        needs=_needs(terms),
         by_anchor=_by_anchor(terms),
         harmless_by_anchor=_by_anchor(harmless),
         whole=_grouped((form, atom) for atom in atoms for form in _whole_forms(atom)),
@@ -277,8 +276,17 @@ def atoms_of(terms: Iterable[Term]) -> set[str]:
     }
 
 
-def _first_words(part: Part) -> frozenset[str]:
-    return frozenset(atom for phrase in part for atom in phrase[0])
+def _needs(terms: Mapping[int, Term]) -> dict[int, tuple[Slot, ...]]:
+    """What each part of each term may begin with. Tuples, the very same one for parts that begin alike: sets
+    would take a fifth of all memory of the lexicon."""
+    first_words = cache(_first_words)
+    return {number: tuple(map(first_words, term.parts)) for number, term in terms.items()}
+
+
+def _first_words(part: Part) -> Slot:
+    if len(part) == 1:
+        return part[0][0]
+    return tuple({atom: None for phrase in part for atom in phrase[0]})
 
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:

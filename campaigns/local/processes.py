@@ -34,13 +34,15 @@ class Program:
 
 
 def web(port: int, *, host: str = "127.0.0.1", workers: int = 2, threads: int = 4) -> Program:
-    """The site. No control socket, which gunicorn would open in the home folder.
+    """The site, loaded once for all its processes (`campaigns.forked`). No control socket, which gunicorn
+    would open in the home folder.
 
     No access log either: the paths of patients' links are keys.
     """
     command = ["-m", "gunicorn", "campaigns.wsgi:application", "--bind", f"{host}:{port}"]
     command += ["--workers", str(workers), "--worker-class", "gthread", "--threads", str(threads)]
-    return Program(name="web", command=_python([*command, "--no-control-socket"]))
+    command += ["--config", "python:campaigns.forked", "--no-control-socket"]
+    return Program(name="web", command=_python(command))
 
 
 def worker(*, name: str = "worker", concurrency: int = 1, queues: str = "") -> Program:

@@ -14,7 +14,7 @@ from threading import Lock
 from typing import Any
 from uuid import UUID
 
-from campaigns.domain import own_words
+from campaigns.domain import matching, own_words
 from campaigns.domain.lexicon import Lexicon, build
 from campaigns.domain.lexicon_files import InvalidLexicon, read_keywords, read_language
 from campaigns.domain.own_words import SHARED, Change, Documents, Kind, merge
@@ -78,6 +78,7 @@ def _loaded() -> Lexicon:
     gc.disable()
     try:
         made = _built(shipped())
+        matching.forget()
         gc.freeze()
     finally:
         if was_on:

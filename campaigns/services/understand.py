@@ -120,8 +120,16 @@ def store(said: Said, parsed: Parsed, assessment: Assessment, waiting: Reply | N
     reply.urgency = assessment.urgency or ""
     reply.parser_version = parsed.parser[:20]
     reply.outcome = Reply.Outcome.ALERT
-    reply.save()
+    # What it said stays as it came: a body is not encrypted a second time.
+    reply.save(update_fields=_READING if waiting else None)
     return Case(said=said, parsed=parsed, assessment=assessment, reply=reply)
+
+
+_READING = (
+    *("clinic", "patient", "message", "language", "keyword"),
+    *("answer", "urgency", "parser_version", "outcome"),
+)
+"""What reading a reply adds to it."""
 
 
 def _previous(patient: Patient | None, question: str) -> int | None:
