@@ -113,6 +113,9 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "campaigns",
 ]
 MIDDLEWARE = [
@@ -129,6 +132,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "campaigns.web.middleware.SayWhatIsDown",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "campaigns.web.proof.SecondFactor",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "campaigns.urls"
@@ -153,8 +158,35 @@ DATABASES = {"default": database(DATABASE_URL) if DATABASE_URL else {"ENGINE": "
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "campaigns.Staff"
-LOGIN_URL = "sign-in"
+LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
+# allauth signs people in on our pages. Nobody signs up, nothing is sent by mail, and a password alone opens
+# nothing: campaigns/web/proof.py. Its limits live in a cache; ours are in the database: services/guesses.py.
+ACCOUNT_ADAPTER = "campaigns.web.adapters.Accounts"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_RATE_LIMITS = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_FORMS = {"login": "campaigns.web.account_forms.SignInForm"}
+MFA_ADAPTER = "campaigns.web.adapters.Proofs"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+# A browser makes passkeys without TLS on this machine only; there the address that it names is its own.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_RATE_LIMITS = False
+MFA_TOTP_ISSUER = "campaigns"
+MFA_FORMS = {
+    "authenticate": "campaigns.web.account_forms.CodeForm",
+    "reauthenticate": "campaigns.web.account_forms.ConfirmForm",
+    "authenticate_webauthn": "campaigns.web.account_forms.PasskeyCodeForm",
+    "reauthenticate_webauthn": "campaigns.web.account_forms.PasskeyConfirmForm",
+    "login_webauthn": "campaigns.web.account_forms.PasskeySignInForm",
+    "add_webauthn": "campaigns.web.account_forms.PasskeyForm",
+}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {
@@ -247,8 +279,9 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
-        # These print addresses: the client its query, Django the path with a token in it.
+        # These print addresses: the client its query, fido2 a passkey, Django the path with a token in it.
         "twilio.http_client": {"level": "WARNING"},
+        "fido2": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
         # Its errors reach whoever asked for a connection; a warning for each new try only buries them.
         "psycopg.pool": {"level": "ERROR"},

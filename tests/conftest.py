@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connection
+from django.test import Client
 
 
 def is_local(address: object) -> bool:
@@ -36,6 +40,34 @@ def no_network() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", _guarded(socket.socket.connect))
         patch.setattr(socket.socket, "connect_ex", _guarded(socket.socket.connect_ex))
+        yield
+
+
+def _proving(plain: Callable[..., None]) -> Callable[..., None]:
+    def force_login(self: Client, user: Any, backend: str | None = None) -> None:
+        plain(self, user, backend)
+        session = self.session
+        session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": "mfa", "type": "totp", "at": time.time()}]
+        session[f"{AUTHENTICATION_METHODS_SESSION_KEY}_user"] = str(user.pk)
+        session.save()
+
+    return force_login
+
+
+@pytest.fixture(scope="session", autouse=True)
+def second_factor_proved() -> Iterator[None]:
+    """`force_login` leaves a session as the second factor does, which tests/web/test_sign_in.py tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Client, "force_login", _proving(Client.force_login))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """The product's own hash with the least work: nobody guesses at the passwords of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, least in {"time_cost": 1, "memory_cost": 8, "parallelism": 1}.items():
+            patch.setattr(Argon2PasswordHasher, name, least)
         yield
 
 

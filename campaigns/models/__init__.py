@@ -12,7 +12,7 @@ from campaigns.models.mail import InboundMail
 from campaigns.models.messages import Attempt, DeliveryEvent, Message
 from campaigns.models.patients import Consent, ConsentWords, ContactPoint, Patient, PatientLink, Suppression
 from campaigns.models.replies import Alert, Answer, AnswerCorrection, Reply
-from campaigns.models.staff import SignInLink, Staff
+from campaigns.models.staff import Guess, SignInLink, Staff, StaffSession
 from campaigns.models.wording import OwnWording, Wording, WordingComment
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "Course",
     "DeliveryEvent",
     "Enrollment",
+    "Guess",
     "InboundMail",
     "Installation",
     "LexiconChange",
@@ -44,6 +45,7 @@ __all__ = [
     "Reply",
     "SignInLink",
     "Staff",
+    "StaffSession",
     "Suppression",
     "Tick",
     "Visit",

@@ -1,4 +1,4 @@
-"""People who work at a clinic, and the one-time links they sign in with."""
+"""People who work at a clinic, the one-time links they sign in with, and where they are signed in."""
 
 from __future__ import annotations
 
@@ -54,3 +54,29 @@ class SignInLink(models.Model):
 
     class Meta:
         db_table = "sign_in_link"
+
+
+class StaffSession(models.Model):
+    """One browser in which somebody is signed in. The session itself is Django's; this says whose it is."""
+
+    session_key = models.CharField(max_length=40, unique=True)
+    staff = models.ForeignKey(Staff, on_delete=models.CASCADE, related_name="sessions")
+    began_at = models.DateTimeField()
+    browser = models.CharField(max_length=200)
+    address = models.CharField(max_length=64)
+
+    class Meta:
+        db_table = "staff_session"
+
+
+class Guess(models.Model):
+    """How often somebody was wrong at the door within a day, and until when it stays shut for them."""
+
+    # A hash of who was named and from where: the table shows neither.
+    key = models.CharField(max_length=64, primary_key=True)
+    wrong = models.PositiveIntegerField()
+    since = models.DateTimeField()
+    shut_until = models.DateTimeField()
+
+    class Meta:
+        db_table = "sign_in_guess"

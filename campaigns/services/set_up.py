@@ -121,3 +121,11 @@ def create_staff(*, email: str, name: str, role: str, clinic: Clinic, by: str) -
     staff.save()
     record("staff_created", f"staff {staff.pk}", actor=by, now=now, detail={"role": role})
     return staff
+
+
+def find_staff(email: str) -> Staff:
+    """The open account with this e-mail address. Raises NotAllowed where there is none."""
+    staff = Staff.objects.filter(email=email.strip().casefold(), is_active=True).first()
+    if staff is None:
+        raise NotAllowed("There is no open account with this e-mail address.")
+    return staff

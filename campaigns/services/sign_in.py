@@ -16,13 +16,15 @@ from campaigns.services.record import record
 LINK_LIFE = timedelta(hours=12)
 
 
-def make_link(staff: Staff) -> str:
-    """A fresh token (128 bits) for this person. Only its hash is kept."""
+@transaction.atomic
+def make_link(staff: Staff, *, by: str = "command line", life: timedelta = LINK_LIFE) -> str:
+    """A fresh token (128 bits) for this person. Only its hash is kept, and any link before it is void."""
     token = secrets.token_urlsafe(16)
     # Sessions and links live on the real clock, even while a rehearsal runs on another.
-    SignInLink.objects.create(
-        token_hash=token_hash(token), staff=staff, expires_at=timezone.now() + LINK_LIFE
-    )
+    now = timezone.now()
+    SignInLink.objects.filter(staff=staff, used_at=None).delete()
+    SignInLink.objects.create(token_hash=token_hash(token), staff=staff, expires_at=now + life)
+    record("sign_in_link_made", f"staff {staff.pk}", actor=by, now=now)
     return token
 
 

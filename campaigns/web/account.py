@@ -1,26 +1,64 @@
-"""Signing in and out: by password, or by a link that works once."""
+"""Signing in and out: by password or by a link that works once, each with a second proof; or by passkey."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from allauth.account.utils import perform_login
+from allauth.account.views import LoginView
+from allauth.mfa.base.views import AuthenticateView, ReauthenticateView
+from allauth.mfa.webauthn.views import LoginWebAuthnView, ReauthenticateWebAuthnView
 from django.conf import settings
-from django.contrib.auth import login, logout
+from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.views import LoginView
 from django.core.exceptions import SuspiciousOperation
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.i18n import set_language
 
 from campaigns.services import sign_in
-from campaigns.web.forms import SignInForm
+from campaigns.web.proof import BY_LINK
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 
-# Guessing is slowed by argon2 alone here; a limit by address and account comes with the second factor.
-password = LoginView.as_view(
-    template_name="web/sign_in.html", authentication_form=SignInForm, redirect_authenticated_user=True
-)
+class SignIn(LoginView):
+    """E-mail and password, or a passkey."""
+
+    template_name = "web/sign_in.html"
+
+    @method_decorator(login_not_required)
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """`?again` gives up a sign-in that waits for its code, so that somebody else may begin."""
+        if "again" in request.GET and not request.user.is_authenticated:
+            request.session.flush()
+        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        return response
+
+
+class SecondStep(AuthenticateView):
+    """A code or a passkey, after the password or the link."""
+
+    template_name = "web/sign_in_code.html"
+
+
+class Confirm(ReauthenticateView):
+    """The code again, for what asks again."""
+
+    template_name = "web/confirm_code.html"
+
+
+class ConfirmByPasskey(ReauthenticateWebAuthnView):
+    """The passkey again."""
+
+    template_name = "web/confirm_passkey.html"
+
+
+password = SignIn.as_view()
+second_step = SecondStep.as_view()
+confirm = Confirm.as_view()
+confirm_by_passkey = ConfirmByPasskey.as_view()
+by_passkey = LoginWebAuthnView.as_view()
 
 
 @login_not_required
@@ -33,15 +71,17 @@ def by_link(request: HttpRequest, token: str) -> HttpResponse:
     staff = sign_in.redeem(token)
     if staff is None:
         return render(request, "web/sign_in_link.html", {"owner": None}, status=404)
-    login(request, staff, backend=BACKEND)
-    return redirect("home")
+    logout(request)
+    request.session[BY_LINK] = staff.pk
+    answer: HttpResponse = perform_login(request, staff)
+    return answer
 
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     """End the session, on the server too."""
     logout(request)
-    return redirect("sign-in")
+    return redirect("account_login")
 
 
 @login_not_required

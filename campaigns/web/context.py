@@ -10,7 +10,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language_bidi
 
 from campaigns.models import Staff
-from campaigns.services import duties
+from campaigns.services import accounts, duties, second_factor
 from campaigns.services.duties import Duty
 from campaigns.web import access, filters
 
@@ -25,6 +25,8 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "clinic": SimpleLazyObject(lambda: access.staff(request).clinic),
         "installation": SimpleLazyObject(access.installation),
         "ladder_age": lambda: duties.seconds_since(Duty.CLIMBING),
+        "second_factor_is_off": SimpleLazyObject(lambda: second_factor.is_off(access.staff(request))),
+        "may_manage_staff": SimpleLazyObject(lambda: accounts.may(access.staff(request))),
         "open_alerts": SimpleLazyObject(lambda: access.open_alerts(request).count()),
         "page_language": filters.page_language(),
         "site_languages": SITE_LANGUAGES,

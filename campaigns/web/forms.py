@@ -7,7 +7,6 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm
 from django.forms.renderers import Jinja2
 from django.utils.translation import gettext_lazy as _
 
@@ -34,20 +33,6 @@ MOST_BACK = 2_000
 
 class Renderer(Jinja2):
     """Widgets come from Django's own Jinja2 templates; labels, hints and errors from our macro."""
-
-
-class SignInForm(AuthenticationForm):
-    """E-mail and password."""
-
-    error_messages = AuthenticationForm.error_messages | {
-        "invalid_login": _("The e-mail address or the password is not right.")
-    }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["username"] = forms.EmailField(
-            label=_("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True})
-        )
 
 
 def day_field(label: str | _StrPromise, *, required: bool = True) -> forms.DateField:

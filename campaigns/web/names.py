@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import pgettext
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import pgettext_lazy as _p
 
 from campaigns.domain.languages import SUPPORTED
@@ -127,7 +127,26 @@ def language_name(tag: str) -> str:
     return known.name if known.name.casefold() == said.casefold() else f"{known.name} · {said}"
 
 
+BROWSERS = {"Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}
+"""A mark in what a browser says of itself, and its name: those that pretend to be others come first."""
+SYSTEMS = {
+    "Android": "Android",
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Windows": "Windows",
+    "Mac OS X": "Mac",
+    "Linux": "Linux",
+}
+
+
+def browser(agent: str) -> str:
+    """What a browser says of itself, in two words: `Firefox, Linux`."""
+    said = [next((name for mark, name in of.items() if mark in agent), "") for of in (BROWSERS, SYSTEMS)]
+    return ", ".join(filter(None, said)) or gettext("Unknown browser")
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
+    "browser": browser,
     "folder": folder_name,
     "purpose_of": purpose_of,
     "step": step,

@@ -117,6 +117,14 @@ VISIT_STATES: Words = {
 
 CHANNELS: Words = {"sms": _p("channel", "Text"), "email": _("E-mail"), "page": _("Page")}
 
+ROLES: Words = {
+    "coordinator": _("Coordinator"),
+    "clinician": _("Clinician"),
+    "translator": _("Translator"),
+    "administrator": _("Administrator"),
+    "auditor": _("Auditor"),
+}
+
 TOPICS: Words = {
     "education": _p("topic", "Information"),
     "reminders": _p("topic", "Reminders"),
@@ -405,6 +413,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "alert_outcome": _lookup(ALERT_OUTCOMES),
     "call_outcome": _lookup(CALL_OUTCOMES),
     "channel": _lookup(CHANNELS),
+    "role": _lookup(ROLES),
     "consent": _lookup(CONSENT),
     "duty": _lookup(DUTIES),
     "notice_state": _lookup(NOTICE_STATES),

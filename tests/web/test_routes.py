@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+from allauth.mfa.models import Authenticator
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import URLPattern, reverse
 
@@ -18,10 +23,14 @@ from campaigns.models import (
     Patient,
     Reply,
     Staff,
+    StaffSession,
     WordingComment,
 )
 from campaigns.urls import PUBLIC, urlpatterns
+from tests.factories import make_staff
+from tests.house.sources import ROOT
 from tests.web import cast
+from tests.web.proofs import with_app
 from tests.web.stored import everything_stored
 
 ROUTES = [pattern for pattern in urlpatterns if isinstance(pattern, URLPattern)]
@@ -51,6 +60,8 @@ ANYTHING: dict[str, Any] = {
     "answer_id": 1,
     "staff_id": 1,
     "change_id": 1,
+    "authenticator_id": 1,
+    "session_id": 1,
 }
 OF_EVERY_CLINIC = {"tag", "language", "edition"}
 """What is in a path that names the same thing at every clinic: a language, not a row."""
@@ -127,6 +138,24 @@ def word_of(patient: Patient) -> LexiconChange:
     )
 
 
+def app_of(patient: Patient) -> Authenticator:
+    """What somebody at the patient's clinic proves with who they are."""
+    staff = on_call_of(patient).staff
+    app: Authenticator = Authenticator.objects.get_or_create(user=staff, type="totp", defaults={"data": {}})[
+        0
+    ]
+    return app
+
+
+def session_of(patient: Patient) -> StaffSession:
+    """Where somebody at the patient's clinic is signed in."""
+    known = {"staff": on_call_of(patient).staff, "began_at": patient.created_at, "browser": "", "address": ""}
+    Session.objects.get_or_create(
+        session_key="theirs", defaults={"expire_date": datetime.max.replace(tzinfo=UTC)}
+    )
+    return StaffSession.objects.get_or_create(session_key="theirs", defaults=known)[0]
+
+
 def objects(patient: Patient) -> dict[str, Any]:
     """Real things of one patient for every kind of id."""
     visit = cast.first_visit(patient)
@@ -148,6 +177,8 @@ def objects(patient: Patient) -> dict[str, Any]:
         "channel": "email",
         "comment_id": comment_of(patient).pk,
         "change_id": word_of(patient).pk,
+        "authenticator_id": app_of(patient).pk,
+        "session_id": session_of(patient).pk,
     }
 
 
@@ -166,7 +197,7 @@ def test_it_sends_a_stranger_to_the_sign_in(client: Client, db: None) -> None:
 def test_it_answers_a_stranger_on_public_routes(client: Client, db: None) -> None:
     for name in sorted(PUBLIC):
         answer = client.get(address(name))
-        assert not (answer.status_code == 302 and "sign-in" in answer.headers["Location"]), name
+        assert not (answer.status_code == 302 and "sign-in?next=" in answer.headers["Location"]), name
 
 
 def test_it_sets_the_security_headers_on_every_route(client: Client, db: None) -> None:
@@ -200,8 +231,11 @@ OF_ONE_CLINIC = [
 ]
 
 
-def test_it_hides_what_belongs_to_another_clinic(stranger: Staff, patient: Patient) -> None:
+@pytest.mark.parametrize("role", Staff.Role.values)
+def test_it_hides_what_belongs_to_another_clinic(stranger: Staff, patient: Patient, role: str) -> None:
+    """Every role, at every route of the map that takes the id of something."""
     known = objects(patient)
+    Staff.objects.filter(pk=stranger.pk).update(role=role)
     outsider = Client()
     outsider.force_login(stranger)
     before = everything_stored()
@@ -214,16 +248,58 @@ def test_it_hides_what_belongs_to_another_clinic(stranger: Staff, patient: Patie
     assert everything_stored() == before
 
 
-def test_it_opens_its_own_clinic_s_pages(pages: Client, patient: Patient) -> None:
+WHO = {"administrators": {"administrator"}, "clinicians, administrators": {"clinician", "administrator"}}
+"""What docs/reference.md says of who may open a route, where that is not everybody on the staff."""
+TYPED = {"name": "Test Patient", "email": "n@clinic.example", "role": "auditor", "next_person": "1"}
+
+
+def kept_for() -> dict[str, set[str]]:
+    """Route -> the roles that it is kept for, by the reference; the rest are for all staff, or public."""
+    text = (ROOT / "docs/reference.md").read_text(encoding="utf-8")
+    said = dict(re.findall(r"^\| `(/[^`]*)` \| ([^|]+?) \|", text, re.MULTILINE))
+    paths = {
+        name: "/" + re.sub(r"<\w+:(\w+)>", r"{\1}", str(route.pattern))
+        for name, route in zip(NAMES, ROUTES, strict=True)
+    }
+    return {name: WHO[said[path]] for name, path in paths.items() if said[path] in WHO}
+
+
+def test_a_route_that_is_kept_for_some_roles_lets_the_others_change_nothing(
+    clinic: Clinic, patient: Patient
+) -> None:
+    known = objects(patient) | {"act": "close"}
+    kept = kept_for()
+    assert {"staff", "staff-change", "patient-forget", "contactability", "on-call-remove"} <= set(kept)
+    someone = make_staff(clinic, "someone@clinic.example")
+    browser = Client()
+    browser.force_login(someone)
+    before = everything_stored()
+    for role in Staff.Role.values:
+        Staff.objects.filter(pk=someone.pk).update(role=role)
+        for name in (name for name in kept if role not in kept[name]):
+            assert browser.post(address(name, **known), TYPED).status_code in {302, 403}, (role, name)
+            assert browser.get(address(name, **known)).status_code in {403, 405}, (role, name)
+    Staff.objects.filter(pk=someone.pk).update(role=Staff.Role.COORDINATOR)
+    assert everything_stored() == before
+    Staff.objects.filter(pk=someone.pk).update(role=Staff.Role.ADMINISTRATOR)
+    for name in kept:
+        assert browser.get(address(name, **known)).status_code in {200, 405}, name
+
+
+def test_it_opens_its_own_clinic_s_pages(pages: Client, patient: Patient, coordinator: Staff) -> None:
     """The set-up of the test above, with the owner: there it could otherwise pass for the wrong reason."""
     known = objects(patient)
+    with_app(coordinator)
+    pages.force_login(coordinator)
     asked = {"lexicon-decide": {"change": known["change_id"]}}
     codes = {
         name: pages.get(address(name, **known), asked.get(name, {})).status_code
         for name in sorted(SIGNED_IN, key=lambda name: name == "sign-out")
     }
-    # A coordinator does not erase; tests/web/test_rights.py opens it for those who do.
-    assert {name: code for name, code in codes.items() if code not in {200, 405}} == {"patient-forget": 403}
+    # A coordinator neither erases nor invites; the test above opens both for those who do. Without a passkey
+    # there is none to confirm with.
+    others = {"patient-forget": 403, "staff": 403, "mfa_reauthenticate_webauthn": 302}
+    assert {name: code for name, code in codes.items() if code not in {200, 405}} == others
 
 
 def test_it_refuses_a_form_without_its_token(strict: Client, patient: Patient) -> None:
