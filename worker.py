@@ -74,6 +74,7 @@ app.conf.update(
             "options": HINT,
         },
         "fetch mail": {"task": "fetch_mail", "schedule": 60.0, "options": HINT},
+        "tell other programs": {"task": "tell_endpoints", "schedule": 5.0, "options": HINT},
         "heartbeat": {"task": "heartbeat", "schedule": 60.0, "options": HINT},
         "follow changed sequences": {
             "task": "replan_changed",

@@ -26,6 +26,7 @@ from campaigns.delivery.channels import InvalidSetting
 from campaigns.delivery.email_mime import is_address
 from campaigns.delivery.mailbox import inbox_config
 from campaigns.delivery.registry import ChannelSettings, alert_email, build
+from campaigns.delivery.webhook_http import networks
 from campaigns.models.encryption import encrypt
 from campaigns.queries import clock
 
@@ -309,6 +310,15 @@ def watching() -> Findings:
     if _sends() and not (settings.HEARTBEAT_URL or settings.WATCH_EMAIL):
         mend = "Set WATCH_EMAIL and run `campaigns watch`, or set HEARTBEAT_URL, or both."
         yield _warning(21, "Nobody is told when messages stand still", mend)
+
+
+@_checks
+def webhooks() -> Findings:
+    """A network that cannot be read would allow nothing, or stop every word."""
+    try:
+        networks(settings.WEBHOOK_NETWORKS)
+    except ValueError as error:
+        yield _error(22, f"WEBHOOK_NETWORKS cannot be read: {error}", "Write networks like 10.20.0.0/24.")
 
 
 # --- time

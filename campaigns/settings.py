@@ -242,6 +242,7 @@ REPLY_DOMAIN = env("REPLY_DOMAIN").strip().lower()
 MAIL_AUTHSERV_ID = env("MAIL_AUTHSERV_ID").strip().lower()
 MAIL_WEBHOOK_SECRET = env("MAIL_WEBHOOK_SECRET")
 INBOUND_IMAP_URL = env("INBOUND_IMAP_URL")
+WEBHOOK_NETWORKS = env_list("WEBHOOK_NETWORKS")
 
 SENDER_THREADS = env_int("SENDER_THREADS", 16)
 """Sends under way at once in one worker process."""

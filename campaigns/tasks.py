@@ -12,7 +12,7 @@ from django.db import InterfaceError, InternalError, OperationalError
 from kombu.exceptions import OperationalError as BrokerError
 
 from campaigns.services import climb as climb_service
-from campaigns.services import fetch_mail, heartbeat, plan, receive_mail, send, take_in
+from campaigns.services import fetch_mail, heartbeat, outbox, plan, receive_mail, send, take_in
 from campaigns.services import reconcile as reconcile_service
 
 log = logging.getLogger(__name__)
@@ -108,3 +108,10 @@ def fetch_mailbox() -> None:
 def send_heartbeat() -> None:
     """Tell an outside service that everything is being done, where the installation names one."""
     heartbeat.send()
+
+
+@shared_task(name="tell_endpoints")
+@next_tick_tries_again()
+def tell_endpoints() -> None:
+    """Tell other programs what has happened, where a clinic names any."""
+    outbox.tell()

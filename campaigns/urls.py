@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from campaigns.api import door
 from campaigns.patient import pages
 from campaigns.web import (
     account,
@@ -36,6 +37,7 @@ PUBLIC = frozenset(
         "account_login",
         "mfa_authenticate",
         "mfa_login_webauthn",
+        "api",
         "sign-in-link",
         "site-language",
         "healthz",
@@ -125,6 +127,7 @@ urlpatterns = [
     path("words/<str:language>/import", lexicon_files.import_file, name="lexicon-import"),
     path("u/<str:token>", pages.unsubscribe, name="unsubscribe"),
     path("p/<str:token>", pages.linked, name="patient-page"),
+    path("api/v1/<path:rest>", door.enter, name="api"),
     path("webhooks/email/inbound", email.inbound, name="email-inbound"),
     path("webhooks/twilio/inbound", twilio.inbound, name="twilio-inbound"),
     path("webhooks/twilio/status/<uuid:attempt_id>", twilio.status, name="twilio-status"),

@@ -1,6 +1,7 @@
 """Tables, constraints and indexes; no rules."""
 
 from campaigns.models.alerting import AlertNotice, OnCall
+from campaigns.models.api import ApiAnswer, ApiKey, PatientReference
 from campaigns.models.audit import APPEND_ONLY, AuditEntry
 from campaigns.models.calls import Call
 from campaigns.models.channels import ChannelState
@@ -13,6 +14,7 @@ from campaigns.models.messages import Attempt, DeliveryEvent, Message
 from campaigns.models.patients import Consent, ConsentWords, ContactPoint, Patient, PatientLink, Suppression
 from campaigns.models.replies import Alert, Answer, AnswerCorrection, Reply
 from campaigns.models.staff import Guess, SignInLink, Staff, StaffSession
+from campaigns.models.webhooks import WebhookEndpoint, WebhookEvent
 from campaigns.models.wording import OwnWording, Wording, WordingComment
 
 __all__ = [
@@ -21,6 +23,8 @@ __all__ = [
     "AlertNotice",
     "Answer",
     "AnswerCorrection",
+    "ApiAnswer",
+    "ApiKey",
     "Attempt",
     "AuditEntry",
     "Call",
@@ -42,6 +46,7 @@ __all__ = [
     "OwnWording",
     "Patient",
     "PatientLink",
+    "PatientReference",
     "Reply",
     "SignInLink",
     "Staff",
@@ -49,6 +54,8 @@ __all__ = [
     "Suppression",
     "Tick",
     "Visit",
+    "WebhookEndpoint",
+    "WebhookEvent",
     "Witness",
     "Wording",
     "WordingComment",

@@ -32,6 +32,15 @@ def now() -> datetime:
     return instant
 
 
+def real_now() -> datetime:
+    """The database's own time (UTC), whatever a rehearsal says: for what meets the world outside."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        row = cursor.fetchone()
+    instant: datetime = row[0]
+    return instant
+
+
 @cache
 def zone_data() -> str:
     """The release of the zone data: another one may give the same wall time another instant."""

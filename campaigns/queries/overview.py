@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery, Value
 
 from campaigns.domain.lifecycle import UNSENT, State
 from campaigns.domain.visits import VisitState
-from campaigns.models import ChannelState, Message, Patient, Visit
+from campaigns.models import ChannelState, Message, Patient, Visit, WebhookEndpoint
 
 LOOK_BACK = timedelta(days=7)
 NOT_ARRIVED = (State.SKIPPED, State.CANCELLED, State.REJECTED, State.UNDELIVERED, State.UNRESOLVED)
@@ -35,10 +35,26 @@ def unsent(clinic_id: UUID, now: datetime) -> list[Unsent]:
     return [Unsent(*row) for row in counted]
 
 
-def shut(clinic_id: UUID) -> list[ChannelState]:
-    """The channels of a clinic that take nothing just now, the longest first."""
-    rows = ChannelState.objects.filter(clinic=clinic_id, shut_until__isnull=False)
-    return list(rows.order_by("since", "channel"))
+WEBHOOK = "webhook"
+
+
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """What takes nothing just now: a channel, or (`WEBHOOK`) another program that was given up."""
+
+    channel: str
+    why: str
+    since: datetime | None
+
+
+def shut(clinic_id: UUID) -> list[Shut]:
+    """What takes nothing just now at a clinic, the longest first. One query."""
+    channels = ChannelState.objects.filter(clinic=clinic_id, shut_until__isnull=False)
+    given_up = WebhookEndpoint.objects.filter(clinic=clinic_id, removed_at=None, disabled_at__isnull=False)
+    rows = channels.values_list("channel", "why", "since").union(
+        given_up.values_list(Value(WEBHOOK), Value(""), "disabled_at"), all=True
+    )
+    return sorted((Shut(*row) for row in rows), key=lambda one: (str(one.since), one.channel))
 
 
 def going_out(clinic_id: UUID, limit: int) -> list[Message]:

@@ -33,6 +33,7 @@ from campaigns.models import (
     Message,
     Patient,
     PatientLink,
+    PatientReference,
     Reply,
     Visit,
 )
@@ -156,6 +157,7 @@ def _empty_person(patient: Patient, now: datetime) -> None:
     patient.status, patient.status_reason, patient.paused_until = Patient.Status.LEFT, "", None
     patient.language, patient.forgotten_at = SOURCE, now
     patient.save()
+    PatientReference.objects.filter(patient=patient).delete()
 
 
 def _stop(patient: Patient, shared: Collection[str], by: str, now: datetime) -> None:

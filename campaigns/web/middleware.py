@@ -25,8 +25,9 @@ READ_ONLY = "25006"
 
 LARGEST_FORM = 8 * 1024 * 1024
 """Bytes of a form of ours; the longest is a translator's file."""
-OWN_LIMITS = ("/webhooks/", "/p/")
-"""Where providers and patients write to us: that is kept whatever its size, cut to what a person can read."""
+OWN_LIMITS = ("/webhooks/", "/p/", "/api/")
+"""Where providers and patients write to us: that is kept whatever its size, cut to what a person can read.
+The API takes less, and refuses it in words of its own."""
 
 _SAID_BY_PROXIES = (
     "HTTP_X_FORWARDED_PROTO",

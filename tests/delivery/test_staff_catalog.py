@@ -18,7 +18,7 @@ from campaigns.delivery.translations import ROOT
 
 THE_SAME = {
     *("Conversation", "Patient", "Patients", "Date", "Message", "Messages", "Question", "Page"),
-    *("Consultation", "Correction", "Corrections", "Urgent", "code", "hindi", "Infection", "Note"),
+    *("Consultation", "Correction", "Corrections", "Urgent", "code", "Code", "hindi", "Infection", "Note"),
     *("%(n)s message", "%(n)s messages", "%(n)s segment", "%(n)s segments"),
 }
 """Words that French writes as English does."""

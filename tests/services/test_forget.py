@@ -30,6 +30,7 @@ from campaigns.models import (
     InboundMail,
     Message,
     Patient,
+    PatientReference,
     Reply,
     Staff,
     Suppression,
@@ -94,6 +95,7 @@ def patient(clinic: Clinic, staff: Staff, provider: FakeSender) -> Patient:
     Alert.objects.filter(pk=alert.pk).update(
         matched=["qqz"], note="Qqzada rang", closed_at=now, closed_by=staff, outcome="reached"
     )
+    PatientReference.objects.create(patient=patient, clinic=clinic, name="qqz-7", name_index="x")
     look("patient", [patient.pk], by=staff.email)
     return patient
 

@@ -23,6 +23,7 @@ from campaigns.services import heartbeat, memory
 from campaigns.services.climb import PATIENCE, climb
 from campaigns.services.examine import refuse_unfit
 from campaigns.services.fetch_mail import fetch_mail
+from campaigns.services.outbox import tell
 from campaigns.services.plan import replan_changed
 from campaigns.services.receive_mail import read_waiting
 from campaigns.services.reconcile import reconcile
@@ -38,6 +39,7 @@ CHORES: dict[Callable[[], object], float] = {
     read_waiting: 10.0,
     fetch_mail: 60.0,
     heartbeat.send: 60.0,
+    tell: 5.0,
     replan_changed: 600.0,
 }
 """What else the beat asks for, and every how many seconds."""
@@ -114,7 +116,7 @@ def _do_chores_until(stop: Event) -> None:
             if monotonic() >= due[chore]:
                 due[chore] = monotonic() + every
                 _do(chore)
-        stop.wait(CLIMB_EVERY)
+        stop.wait(min(CHORES.values()))
     connection.close()
 
 
