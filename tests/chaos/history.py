@@ -160,13 +160,23 @@ def nameless(history: History) -> Iterator[Breach]:
             yield Breach(promise="I3", key=request.attempt, words="taken, and no try of ours is its own")
 
 
+def _left(history: History) -> Iterator[tuple[Request, Message]]:
+    """Each request with the message that it left for, by the name of its try. Whose record has its id is
+    another question: of two texts in doubt, to one phone in the same words, either may be taken for the
+    other on the provider's list."""
+    messages = {message.id: message for message in history.messages}
+    tries = {one.id: one.message for one in history.attempts}
+    for request in history.requests:
+        message = messages.get(tries.get(request.attempt, request.message))
+        if message is not None:
+            yield request, message
+
+
 def stale(history: History) -> Iterator[Breach]:
     """I4: nothing is sent that is too late, or about a date that its visit no longer has."""
     clock, about = _Clock(history.clock), _by_key(history.visits)
-    messages = {message.id: message for message in history.messages}
-    for request in history.requests:
-        message = messages.get(request.message)
-        if message is None or not request.at:
+    for request, message in _left(history):
+        if not request.at:
             continue
         asked = request.came - history.allowance
         if clock.had_passed(message.expires_at, asked, request.came):
@@ -193,10 +203,8 @@ def _outdated(message: Message, changes: Iterable[Change], asked: datetime) -> s
 def unwanted(history: History) -> Iterator[Breach]:
     """I11: once an opt-out is stored nothing more begins to leave on that channel."""
     stopped = {change.about: change.at for change in sorted(history.stops, key=lambda c: c.at, reverse=True)}
-    messages = {message.id: message for message in history.messages}
-    for request in history.requests:
-        message = messages.get(request.message)
-        if message is None or message.purpose == ANSWERS_STOP:
+    for request, message in _left(history):
+        if message.purpose == ANSWERS_STOP:
             continue
         since = stopped.get(f"{message.patient} {message.channel}")
         if since and request.came - history.allowance > since:

@@ -82,6 +82,20 @@ def of(**changes: Any) -> History:
     return run(messages=[replace(MESSAGE, **changes)], news={})
 
 
+def swapped(**changes: Any) -> History:
+    """A text that was over before a second one in the same words left to the same phone: each was found on
+    the provider's list, and taken for the other. The second has these changes."""
+    over = replace(MESSAGE, state="accepted", expires_at=said(3))
+    other = replace(MESSAGE, id=2, state="accepted", **changes)
+    tries = [
+        replace(TRY, provider_id="SM2"),
+        Attempt(id="b", message=2, outcome="accepted", provider_id="SM1"),
+    ]
+    late = Request(message=1, attempt="b", came=after(9), at=after(9), on_record=True)
+    early = replace(REQUEST, message=2)
+    return run(messages=[over, other], attempts=tries, requests=[early, late], news={})
+
+
 def asked(**changes: Any) -> History:
     """The same, with another request."""
     return run(requests=[replace(REQUEST, **changes)])
@@ -124,6 +138,7 @@ BACK = [shown(second) for second in range(3)] + [shown(3, at=said(1))]
 KEPT: dict[str, History] = {
     "all went well": RUN,
     "accepted without news": of(state="accepted"),
+    "two in the same words, one taken for the other": swapped(),
     "not due yet": unsent(state="planned", send_at=said(31)),
     "skipped with its reason": unsent(state="skipped", reason="expired"),
     "twice and marked": twice(duplicate_possible=True),
@@ -152,6 +167,7 @@ BROKEN: dict[str, tuple[str, History]] = {
     "never tried": ("I1", unsent(state="planned")),
     "said to be taken and not": ("I1", run(requests=[replace(REQUEST, at=None)])),
     "twice": ("I2", twice(state="accepted")),
+    "too late, and taken for another": ("I4", swapped(expires_at=said(4))),
     "no try on record": ("I3", asked(on_record=False)),
     "nobody's": ("I3", run(requests=[REQUEST, replace(REQUEST, message=0, attempt="b")])),
     "too late": ("I4", of(state="accepted", expires_at=said(1))),
