@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import F
 
 from campaigns.domain.errors import CampaignsError, NotAllowed
 from campaigns.domain.scopes import SCOPES, unknown
@@ -104,6 +105,12 @@ def revoke(prefix: str, *, by: str) -> ApiKey:
 def listed() -> list[ApiKey]:
     """Every key, the newest first; those that were revoked too."""
     return list(ApiKey.objects.select_related("clinic").order_by("-created_at", "pk"))
+
+
+def of_clinic(clinic_id: UUID) -> list[ApiKey]:
+    """The keys of one clinic: those that open something first, then the newest."""
+    rows = ApiKey.objects.filter(clinic=clinic_id)
+    return list(rows.order_by(F("revoked_at").desc(nulls_first=True), "-created_at", "pk"))
 
 
 _TAKE_ONE = """

@@ -14,6 +14,7 @@ from django.shortcuts import get_object_or_404
 from campaigns.models import (
     Alert,
     Answer,
+    ApiKey,
     Course,
     InboundMail,
     Installation,
@@ -100,6 +101,11 @@ def answer(request: HttpRequest, answer_id: int) -> Answer:
 def colleague(request: HttpRequest, staff_id: int) -> Staff:
     """One person with an account at this clinic."""
     return get_object_or_404(Staff, pk=staff_id, clinic=staff(request).clinic_id)
+
+
+def api_key(request: HttpRequest, key_id: UUID) -> ApiKey:
+    """One key of this clinic."""
+    return get_object_or_404(ApiKey, pk=key_id, clinic=staff(request).clinic_id)
 
 
 def alerts(request: HttpRequest) -> QuerySet[Alert]:

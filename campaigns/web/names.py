@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy as _p
 
 from campaigns.domain.languages import SUPPORTED
@@ -127,6 +128,29 @@ def language_name(tag: str) -> str:
     return known.name if known.name.casefold() == said.casefold() else f"{known.name} · {said}"
 
 
+SCOPE_WORDS: Words = {
+    "patients:read": _("See patients, their addresses and consents"),
+    "patients:write": _("Take patients into care, and change their addresses and consents"),
+    "courses:read": _("See courses and visits"),
+    "courses:write": _("Book, move, cancel and complete visits"),
+    "enrollments:read": _("See which sequences a course follows, with its timeline"),
+    "enrollments:write": _("Begin and stop sequences"),
+    "messages:read": _("See every message and why it did not go, without its words"),
+    "answers:read": _("See what patients answered"),
+    "alerts:read": _("See alerts, without the patient's words"),
+    "alerts:write": _("Take and close alerts for a named person"),
+    "sequences:read": _("See which sequences there are"),
+    "webhooks:read": _("See who is told of what happens"),
+    "webhooks:write": _("Change who is told of what happens"),
+}
+"""What a key of another program may do."""
+
+
+def scope(name: str) -> str:
+    """What a scope lets a program do."""
+    return str(SCOPE_WORDS.get(name, name))
+
+
 BROWSERS = {"Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}
 """A mark in what a browser says of itself, and its name: those that pretend to be others come first."""
 SYSTEMS = {
@@ -149,6 +173,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "browser": browser,
     "folder": folder_name,
     "purpose_of": purpose_of,
+    "scope": scope,
     "step": step,
     "text_name": text_name,
 }

@@ -16,6 +16,7 @@ from django.urls import URLPattern, reverse
 
 from campaigns.models import (
     Alert,
+    ApiKey,
     Clinic,
     InboundMail,
     LexiconChange,
@@ -26,6 +27,7 @@ from campaigns.models import (
     StaffSession,
     WordingComment,
 )
+from campaigns.services import api_keys
 from campaigns.urls import PUBLIC, urlpatterns
 from tests.factories import make_staff
 from tests.house.sources import ROOT
@@ -63,6 +65,7 @@ ANYTHING: dict[str, Any] = {
     "change_id": 1,
     "authenticator_id": 1,
     "session_id": 1,
+    "key_id": uuid.UUID(int=5),
 }
 OF_EVERY_CLINIC = {"tag", "language", "edition"}
 """What is in a path that names the same thing at every clinic: a language, not a row."""
@@ -157,6 +160,12 @@ def session_of(patient: Patient) -> StaffSession:
     return StaffSession.objects.get_or_create(session_key="theirs", defaults=known)[0]
 
 
+def key_of(patient: Patient) -> ApiKey:
+    """A key of another program at the patient's clinic."""
+    found = ApiKey.objects.filter(clinic=patient.clinic).first()
+    return found or api_keys.create(patient.clinic, "booking", ["courses:read"], by="test")[0]
+
+
 def objects(patient: Patient) -> dict[str, Any]:
     """Real things of one patient for every kind of id."""
     visit = cast.first_visit(patient)
@@ -180,6 +189,7 @@ def objects(patient: Patient) -> dict[str, Any]:
         "change_id": word_of(patient).pk,
         "authenticator_id": app_of(patient).pk,
         "session_id": session_of(patient).pk,
+        "key_id": key_of(patient).pk,
     }
 
 
@@ -251,7 +261,14 @@ def test_it_hides_what_belongs_to_another_clinic(stranger: Staff, patient: Patie
 
 WHO = {"administrators": {"administrator"}, "clinicians, administrators": {"clinician", "administrator"}}
 """What docs/reference.md says of who may open a route, where that is not everybody on the staff."""
-TYPED = {"name": "Test Patient", "email": "n@clinic.example", "role": "auditor", "next_person": "1"}
+TYPED = {
+    "name": "Test Patient",
+    "email": "n@clinic.example",
+    "role": "auditor",
+    "next_person": "1",
+    "scopes": "courses:read",
+    "per_minute": "9",
+}
 
 
 def kept_for() -> dict[str, set[str]]:
@@ -299,7 +316,7 @@ def test_it_opens_its_own_clinic_s_pages(pages: Client, patient: Patient, coordi
     }
     # A coordinator neither erases nor invites; the test above opens both for those who do. Without a passkey
     # there is none to confirm with.
-    others = {"patient-forget": 403, "staff": 403, "mfa_reauthenticate_webauthn": 302}
+    others = {"patient-forget": 403, "staff": 403, "keys": 403, "mfa_reauthenticate_webauthn": 302}
     assert {name: code for name, code in codes.items() if code not in {200, 405}} == others
 
 
