@@ -21,7 +21,8 @@ WHERE id IN (
 -- be was written by a clock that has been put back since. Nothing is added to `expires_at` so that its index is not
 -- used: most rows have expired long ago, those that wait have not, and only `due_at` tells them apart. The most urgent
 -- are chosen before any is locked, so that a backlog is not sorted whole for each batch: more of them than other
--- workers can hold, and asked again under the lock whether they still wait.
+-- workers can hold, and asked again under the lock whether they still wait, in a form that no index but that of the
+-- ids serves: the one of what is due would be read whole for each of them.
 WITH held AS MATERIALIZED (
     SELECT s.clinic_id, s.channel, s.probe, s.shut_until IS NOT NULL AS shut,
            s.free_at > %(ahead)s AND s.free_at < %(ahead)s + interval '10 minutes' AS full_up
@@ -38,7 +39,7 @@ WITH held AS MATERIALIZED (
     LIMIT %(limit)s * 8
 )
 SELECT m.id FROM message m JOIN urgent u ON u.id = m.id
-WHERE m.state IN ('planned', 'waiting') AND m.due_at <= %(now)s
+WHERE m.state || '' IN ('planned', 'waiting') AND m.due_at + interval '0' <= %(now)s
 ORDER BY m.priority, m.expires_at, m.id
 LIMIT %(limit)s
 FOR UPDATE OF m SKIP LOCKED;

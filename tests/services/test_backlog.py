@@ -84,3 +84,17 @@ def test_a_look_for_due_messages_reads_what_is_due_and_not_all_that_waits(
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert "message_due" in plan
     assert "message_expiring" not in plan
+
+
+def test_what_is_due_is_read_once_a_look_though_statistics_know_of_none(
+    clinic: Clinic, provider: FakeSender
+) -> None:
+    text = due_text(make_patient(clinic, email=""))
+    now = text.send_at
+    _copies(text, 5_000, due_at="send_at + interval '30 days'", expires_at="send_at + interval '31 days'")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE message")
+        given: dict[str, Any] = {"now": now, "ahead": now, "planned": 3, "limit": 100}
+        cursor.execute("EXPLAIN " + queue._statements()["claim"], given)
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert plan.count("message_due") == 1
