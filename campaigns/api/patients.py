@@ -226,7 +226,9 @@ def put_contact_point(
 def list_consents(request: HttpRequest, patient_id: UUID, limit: Limit, cursor: Cursor) -> HttpResponse:
     """The consent ledger of one patient, the oldest line first."""
     patient = one(mine(request), patient_id)
-    found, after = page(Consent.objects.filter(patient=patient), ("pk",), limit, cursor)
+    found, after = page(
+        Consent.objects.filter(patient=patient).select_related("words"), ("pk",), limit, cursor
+    )
     seen(request, "patient", [patient.pk])
     return shown(Consents(items=[consent_out(row) for row in found], next=after))
 

@@ -89,10 +89,12 @@ class PatientOut(BaseModel):
 def patient_out(row: Patient) -> PatientOut:
     """Read with its reference."""
     reference = getattr(row, "reference", None)
-    names = ("id", "given_name", "family_name", "language", "interpreter_language", "time_zone")
+    names = ("id", "given_name", "family_name", "language", "time_zone")
     states = ("status", "status_reason", "paused_until", "created_at")
     return PatientOut(
-        **{name: getattr(row, name) for name in names + states}, reference=reference.name if reference else ""
+        **{name: getattr(row, name) for name in names + states},
+        interpreter_language=row.speaks,
+        reference=reference.name if reference else "",
     )
 
 
@@ -124,8 +126,9 @@ class ConsentOut(BaseModel):
 
 
 def consent_out(row: Consent) -> ConsentOut:
-    """One line."""
-    return ConsentOut(**{name: getattr(row, name) for name in ConsentOut.model_fields})
+    """Read with its words."""
+    names = ConsentOut.model_fields.keys() - {"evidence"}
+    return ConsentOut(**{name: getattr(row, name) for name in names}, evidence=row.proof)
 
 
 class VisitOut(BaseModel):

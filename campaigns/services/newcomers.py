@@ -41,7 +41,7 @@ def register(clinic: Clinic, newcomer: Newcomer, *, by: str) -> Patient:
         given_name=newcomer.given_name.strip(),
         family_name=newcomer.family_name.strip(),
         language=resolve(newcomer.language).tag,
-        interpreter_language=newcomer.interpreter_language.strip(),
+        interpreter=newcomer.interpreter_language.strip(),
         time_zone=checked_zone(newcomer.time_zone),
         created_at=now,
     )

@@ -59,6 +59,16 @@ def states(patient_id: UUID) -> dict[str, int]:
     return found
 
 
+def test_what_staff_could_say_of_a_patient_is_sealed_and_comes_back(program: Caller, clinic: Clinic) -> None:
+    patient = program.post("patients", {**PERSON, "interpreter_language": "Saraiki"}, 201)["id"]
+    row = Patient.objects.get(pk=patient)
+    assert (row.interpreter, row.interpreter_language) == ("Saraiki", "")
+    assert program.get(f"patients/{patient}")["interpreter_language"] == "Saraiki"
+    lines = program.get(f"patients/{patient}/consents")["items"]
+    assert {line["evidence"] for line in lines} == {"signed the form"}
+    assert not Consent.objects.exclude(evidence="").exists()
+
+
 def test_a_program_takes_a_patient_through_a_course(program: Caller, clinic: Clinic) -> None:
     patient = program.post("patients", PERSON, 201)["id"]
     row = Patient.objects.get(pk=patient)
