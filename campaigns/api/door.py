@@ -7,18 +7,15 @@ from functools import cache
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
 from django.urls import Resolver404, URLResolver
 from django.urls.resolvers import RegexPattern
 from django.views.decorators.csrf import csrf_exempt
 
 from campaigns.api.problems import problem
+from campaigns.tasks import AWAY
 
 log = logging.getLogger(__name__)
-
-AWAY = (OperationalError, InterfaceError, InternalError)
-"""What comes up while the database takes nothing: it is gone, full, or (the last) read only."""
 
 LARGEST = 256 * 1024
 """Bytes of a body; the largest sensible one, a course with sixty visits, has six thousand."""

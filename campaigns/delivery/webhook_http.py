@@ -55,9 +55,7 @@ def post(url: str, content: bytes, headers: Mapping[str, str], rules: Rules) -> 
         return _ask(url, number, content, headers)
     except NotAllowed:
         return "forbidden address"
-    except UnicodeError:
-        return "no such host"
-    except socket.gaierror:
+    except (UnicodeError, socket.gaierror):
         return "no such host"
     except (urllib3.exceptions.HTTPError, OSError) as error:
         return type(error).__name__

@@ -28,6 +28,8 @@ class Patient(models.Model):
         LEFT = "left", "Left"
         DECEASED = "deceased", "Deceased"
 
+    IN_CARE = (Status.ACTIVE, Status.PAUSED)
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="patients")
     given_name = EncryptedText()

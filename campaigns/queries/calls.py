@@ -43,8 +43,6 @@ POINTLESS = (
 )
 """Reasons for which nothing was left unsaid: somebody chose so, or there was nothing more to say."""
 
-IN_CARE = (Patient.Status.ACTIVE, Patient.Status.PAUSED)
-
 _Occurrence = tuple[UUID | None, str, UUID | None, int]
 
 
@@ -192,7 +190,7 @@ def _items(waiting: dict[UUID, list[_Matter]]) -> dict[UUID, list[Item]]:
 
 def _asked(clinic: Clinic, now: datetime) -> dict[About, list[_Row]]:
     """The check-ins that were asked lately, by question, oldest first."""
-    rows = Message.objects.filter(clinic=clinic, topic="check_ins", patient__status__in=IN_CARE)
+    rows = Message.objects.filter(clinic=clinic, topic="check_ins", patient__status__in=Patient.IN_CARE)
     rows = rows.exclude(asks="").filter(sent_at__gt=now - LOOK_BACK, state__in=GONE)
     found: dict[About, list[_Row]] = defaultdict(list)
     for row in _rows(rows.order_by("sent_at", "pk")):
@@ -218,7 +216,9 @@ def _unanswered(asked: dict[About, list[_Row]], now: datetime) -> Iterator[_Matt
 def _unsaid(clinic: Clinic, asked: dict[About, list[_Row]], now: datetime) -> Iterator[_Matter]:
     """What had to be said (no cap may stop it) and was not, on any channel, while it still matters."""
     rows = (
-        Message.objects.filter(clinic=clinic, capped=False, state__in=UNSAID, patient__status__in=IN_CARE)
+        Message.objects.filter(
+            clinic=clinic, capped=False, state__in=UNSAID, patient__status__in=Patient.IN_CARE
+        )
         .filter(purpose__in=[Purpose.STEP, Purpose.CORRECTION], visit__isnull=False)
         .filter(send_at__gt=now - LOOK_BACK, send_at__lte=now)
         .exclude(reason__in=POINTLESS)

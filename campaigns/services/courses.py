@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -14,12 +13,11 @@ from campaigns.domain.errors import NotAllowed
 from campaigns.domain.visits import VisitKind
 from campaigns.models import Course, Enrollment, Patient, Visit
 from campaigns.queries import clock, sequence_files
+from campaigns.services import enroll
 from campaigns.services.enroll import NewVisit
 from campaigns.services.plan import Changes, replan
 from campaigns.services.record import record
 from campaigns.services.visits import check_start
-
-IN_CARE = (Patient.Status.ACTIVE, Patient.Status.PAUSED)
 
 
 class Stop(StrEnum):
@@ -42,15 +40,12 @@ def open_course(
     for visit in visits:
         check_start(patient.clinic, visit.on_date, visit.at_time, now)
     course = Course.objects.create(patient=patient, created_at=now)
-    in_order = sorted(visits, key=lambda visit: (visit.on_date, visit.at_time))
-    Visit.objects.bulk_create(
-        Visit(course=course, number=number, kind=visit.kind, on_date=visit.on_date, at_time=visit.at_time)
-        for number, visit in enumerate(in_order, start=1)
-    )
-    for key in dict.fromkeys(sequences):
-        _follow(course, key, now)
+    enroll.book(course, visits)
+    keys = list(dict.fromkeys(sequences))
+    for key in keys:
+        enroll.begin(course, key, now)
     changes = replan(patient.pk, now)
-    detail = {"sequences": list(dict.fromkeys(sequences))}
+    detail = {"sequences": keys}
     record("course_opened", f"course {course.pk}", actor=by, now=now, detail=detail)
     return course, changes
 
@@ -84,7 +79,7 @@ def follow(course_id: UUID, sequence: str, *, by: str) -> tuple[Enrollment, Chan
     sequence_files.load(sequence)
     enrollment = Enrollment.objects.filter(course=course, sequence=sequence).first()
     if enrollment is None:
-        enrollment = _follow(course, sequence, now)
+        enrollment = enroll.begin(course, sequence, now)
     elif enrollment.state == Enrollment.State.STOPPED:
         enrollment.state, enrollment.reason = Enrollment.State.ACTIVE, ""
         enrollment.save(update_fields=["state", "reason"])
@@ -113,11 +108,6 @@ def stop(enrollment_id: UUID, why: Stop, *, by: str) -> Changes:
     return changes
 
 
-def _follow(course: Course, sequence: str, now: datetime) -> Enrollment:
-    digest = sequence_files.load(sequence).digest
-    return Enrollment.objects.create(course=course, sequence=sequence, digest=digest, enrolled_at=now)
-
-
 def _locked(course_id: UUID) -> Course:
     """As a move locks: what hangs on the course first, then the patient, whom the planner locks."""
     rows = Course.objects.select_for_update(of=("self",), no_key=True)
@@ -133,5 +123,5 @@ def _open_one(course_id: UUID) -> Course:
 
 
 def _check_care(patient: Patient) -> None:
-    if patient.status not in IN_CARE or patient.forgotten_at:
+    if patient.status not in Patient.IN_CARE or patient.forgotten_at:
         raise NotAllowed("This patient is not in care.")

@@ -67,11 +67,9 @@ def enroll(clinic: Clinic, application: Application, *, by: str) -> Enrolled:
     _check(clinic, application, now)
     patient = _patient(clinic, application, by, now)
     course = Course.objects.create(patient=patient, created_at=now)
-    _book(course, application.visits)
+    book(course, application.visits)
     for key in application.sequences:
-        Enrollment.objects.create(
-            course=course, sequence=key, digest=sequence_files.load(key).digest, enrolled_at=now
-        )
+        begin(course, key, now)
     changes = replan(patient.pk, now)
     record(
         "patient_enrolled",
@@ -126,9 +124,16 @@ def _contact(patient: Patient, channel: Channel, address: str) -> None:
     )
 
 
-def _book(course: Course, visits: Sequence[NewVisit]) -> None:
+def book(course: Course, visits: Sequence[NewVisit]) -> None:
+    """The visits of a new course, numbered by their time."""
     in_order = sorted(visits, key=lambda visit: (visit.on_date, visit.at_time))
     Visit.objects.bulk_create(
         Visit(course=course, number=number, kind=visit.kind, on_date=visit.on_date, at_time=visit.at_time)
         for number, visit in enumerate(in_order, start=1)
     )
+
+
+def begin(course: Course, sequence: str, now: datetime) -> Enrollment:
+    """The course follows a sequence from now on. Raises UnknownSequence."""
+    digest = sequence_files.load(sequence).digest
+    return Enrollment.objects.create(course=course, sequence=sequence, digest=digest, enrolled_at=now)

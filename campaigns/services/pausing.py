@@ -33,7 +33,7 @@ def pause(patient_id: UUID, until: datetime | None, why: Why, *, by: str) -> Non
     instant."""
     now = clock.now()
     patient = _locked(patient_id)
-    if patient.status not in (Patient.Status.ACTIVE, Patient.Status.PAUSED):
+    if patient.status not in Patient.IN_CARE:
         raise NotAllowed("This patient is not in care.")
     if until is not None and until <= now:
         raise NotAllowed("That time has already passed.")
