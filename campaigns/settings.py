@@ -77,6 +77,8 @@ def database(url: str) -> dict[str, Any]:
             "pool": {"min_size": 0, "max_size": 8, "timeout": 10},
             "connect_timeout": 5,
             "options": PLANNING,
+            # What is asked again and again is planned once a connection.
+            "prepare_threshold": 5,
             **query,
         },
         "CONN_HEALTH_CHECKS": True,

@@ -6,10 +6,12 @@ retries, and never raises for anything the outside world does: every ending is a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from math import inf
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from campaigns.domain.errors import CampaignsError
@@ -21,8 +23,7 @@ class InvalidSetting(CampaignsError):
     """A setting of a channel is missing or cannot be used."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """One rendered message on its way to one address. Times are aware.
 
     `leave_by` is of this process's monotonic clock: no first byte leaves after it, because what was asked
@@ -44,7 +45,7 @@ class Outgoing:
     unsubscribe_url: str = ""
     calendar: bytes | None = None
     calendar_method: str = "PUBLISH"
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
     leave_by: float = inf
 
 
@@ -52,8 +53,7 @@ TOO_LATE = "too long since the last question"
 """The detail of an outcome that is `NOT_SENT` because `leave_by` was over."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of one try.
 
     `reason` says why for staff; `error_code` is the provider's own code; `retry_after` is in seconds and is

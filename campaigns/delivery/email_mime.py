@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from binascii import b2a_base64, b2a_qp
+from collections.abc import Mapping
 from email.utils import format_datetime, formataddr
 from functools import lru_cache
 
@@ -83,14 +84,14 @@ def _headers(outgoing: Outgoing) -> dict[str, str]:
 _OWN = {"from", "mime-version", "content-type", "content-transfer-encoding"}
 
 
-def _extra(headers: dict[str, str], ours: dict[str, str]) -> dict[str, str]:
+def _extra(headers: Mapping[str, str], ours: dict[str, str]) -> dict[str, str]:
     """Further headers. None may stand twice, and none may change what the bytes below them are."""
     taken = {name.lower() for name in ours.keys() - headers.keys()} | _OWN
     for name in headers:
         if not _HEADER_NAME.fullmatch(name) or name.lower() in taken:
             raise ValueError("not a header name")
         taken.add(name.lower())
-    return headers
+    return dict(headers)
 
 
 def _unsubscribe(outgoing: Outgoing) -> str:

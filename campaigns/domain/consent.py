@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from campaigns.domain.lifecycle import Purpose, Reason
@@ -24,8 +25,7 @@ ANY_HOUR = NEEDS_NO_CONSENT
 """A patient who writes at night is answered at night."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GateFacts:
+class GateFacts(NamedTuple):
     """All that decides. `zone` is the patient's own, or the clinic's; instants are aware.
 
     `current_visit_version` is 0 for a message that is about no visit or does not depend on its date.

@@ -105,11 +105,19 @@ _JOINING_PAIRS = frozenset(
 
 
 _STAND_ALONE = {Kind.OTHER, Kind.CONTROL}
+_MOST_KNOWN = 4096
+_known_plain: set[str] = set()
+"""Characters found to stand alone: most texts hold no other."""
 
 
 def is_plain(text: str) -> bool:
     """Whether every character is a cluster of its own: no marks, joiners, emoji sequences or surrogates."""
-    return all(kind_of(char) in _STAND_ALONE and not "\ud800" <= char <= "\udfff" for char in set(text))
+    new = set(text) - _known_plain
+    if not all(kind_of(char) in _STAND_ALONE and not "\ud800" <= char <= "\udfff" for char in new):
+        return False
+    if len(_known_plain) < _MOST_KNOWN:
+        _known_plain.update(new)
+    return True
 
 
 def clusters(text: str) -> Iterator[str]:

@@ -170,6 +170,7 @@ _TYPOGRAPHY = str.maketrans(
     | dict.fromkeys("‐‑‒–—―−", "-")
     | {"…": "..."}
 )
+_BEYOND_GSM = re.compile(f"[^{re.escape(_BASIC + _ESCAPED + ''.join(map(chr, _TYPOGRAPHY)))}]")
 
 
 def normalise(text: str) -> str:
@@ -189,8 +190,9 @@ def normalise(text: str) -> str:
     if _JOINER.search(text):
         text = _JOINERS.sub(_keep_needed_joiner, text)
     text = unicodedata.normalize("NFC", _SPACES.sub(" ", text))
-    plain = text.translate(_TYPOGRAPHY)
-    return plain if is_gsm7(plain) else text
+    if _BEYOND_GSM.search(text):
+        return text  # most are: nothing about quotes and dashes would make them GSM-7
+    return text.translate(_TYPOGRAPHY)
 
 
 def _keep_needed_joiner(match: re.Match[str]) -> str:

@@ -140,11 +140,11 @@ SELECT id, reason FROM (
 WHERE reason IS NOT NULL;
 
 -- name: begin_attempts
--- Here and below, %%(name)b sends a list in the binary form, so that no text in it has to be searched and quoted.
+-- Here and below, %%(name)s sends a list in the binary form, so that no text in it has to be searched and quoted.
 WITH sent AS (
     SELECT * FROM unnest(
-        %(messages)b::bigint[], %(attempts)b::uuid[], %(languages)b::text[], %(digests)b::text[],
-        %(subjects)b::text[], %(bodies)b::text[], %(htmls)b::text[], %(segments)b::int[], %(encodings)b::text[],
+        %(messages)s::bigint[], %(attempts)s::uuid[], %(languages)s::text[], %(digests)s::text[],
+        %(subjects)s::text[], %(bodies)s::text[], %(htmls)s::text[], %(segments)s::int[], %(encodings)s::text[],
         %(stated)s::jsonb[])
         AS t(message_id, attempt_id, language, digest, subject, body, html, segments, encoding, stated)
 ), begun AS (
@@ -161,8 +161,8 @@ RETURNING message_id, epoch;
 
 -- name: add_links
 INSERT INTO patient_link (token_hash, patient_id, message_id, purpose, expires_at)
-SELECT * FROM unnest(%(hashes)b::text[], %(patients)b::uuid[], %(messages)b::bigint[], %(purposes)b::text[],
-                     %(expire)b::timestamptz[]);
+SELECT * FROM unnest(%(hashes)s::text[], %(patients)s::uuid[], %(messages)s::bigint[], %(purposes)s::text[],
+                     %(expire)s::timestamptz[]);
 
 -- name: hold
 -- Whoever is about to send says so once more: the lease counts from here, and a lost one is noticed. The
@@ -187,8 +187,8 @@ SET finished_at = t.finished_at, error_code = t.error_code, detail = t.detail,
     outcome = CASE WHEN a.outcome = 'accepted' OR (a.outcome = 'not_sent' AND a.provider_id <> '')
                    THEN a.outcome ELSE t.outcome END,
     provider_id = CASE WHEN a.provider_id = '' THEN t.provider_id ELSE a.provider_id END
-FROM unnest(%(attempts)b::uuid[], %(outcomes)b::text[], %(provider_ids)b::text[], %(codes)b::text[],
-            %(details)b::text[], %(finished)b::timestamptz[])
+FROM unnest(%(attempts)s::uuid[], %(outcomes)s::text[], %(provider_ids)s::text[], %(codes)s::text[],
+            %(details)s::text[], %(finished)s::timestamptz[])
      AS t(id, outcome, provider_id, error_code, detail, finished_at)
 WHERE a.id = t.id AND (a.finished_at IS NULL OR t.outcome = 'accepted');
 
@@ -198,8 +198,8 @@ UPDATE message m
 SET state = t.state, reason = t.reason, due_at = t.due_at,
     settled_at = CASE WHEN t.state IN ('accepted', 'rejected', 'undelivered') THEN %(now)s ELSE m.settled_at END,
     sent_at = CASE WHEN t.state IN ('waiting', 'rejected', 'skipped') THEN NULL ELSE m.sent_at END
-FROM unnest(%(messages)b::bigint[], %(epochs)b::int[], %(states)b::text[], %(reasons)b::text[],
-            %(due)b::timestamptz[])
+FROM unnest(%(messages)s::bigint[], %(epochs)s::int[], %(states)s::text[], %(reasons)s::text[],
+            %(due)s::timestamptz[])
      AS t(id, epoch, state, reason, due_at)
 WHERE m.id = t.id AND m.epoch = t.epoch AND m.state = 'attempting'
 RETURNING m.id;

@@ -6,47 +6,17 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from functools import cache
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
-
-import psycopg
-from django.db import connection
 
 from campaigns.domain.lifecycle import PLANNED_PRIORITY, Ending
 from campaigns.domain.pace import AHEAD
 from campaigns.models.encryption import decrypt, encrypt
+from campaigns.queries import hot
+from campaigns.queries.hot import array
 
 
-@cache
-def _statements() -> dict[str, str]:
-    text = Path(__file__).with_name("hot.sql").read_text(encoding="utf-8")
-    parts = text.split("-- name: ")[1:]
-    return {name.strip(): body for name, _, body in (part.partition("\n") for part in parts)}
-
-
-def _run(name: str, **parameters: Any) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(_statements()[name], parameters)
-        return cursor.fetchall() if cursor.description else []
-
-
-def _bound(name: str, **parameters: Any) -> psycopg.Cursor[tuple[Any, ...]]:
-    """The same, the parameters apart from the statement: quoting long texts takes longer than storing."""
-    connection.ensure_connection()
-    with connection.wrap_database_errors:
-        return psycopg.Cursor(connection.connection).execute(_statements()[name], parameters)
-
-
-def _count(name: str, **parameters: Any) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(_statements()[name], parameters)
-        return int(cursor.rowcount)
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """One locked message with what gates and renderer need. The order is that of hot.sql `facts`.
 
     What is encrypted is opened where it is used: a row that cannot be read then stops no other.
@@ -102,7 +72,7 @@ class Claimed:
         return _opened(self.sealed_address)
 
 
-STATED = list(Claimed.__dataclass_fields__).index("stated")
+STATED = Claimed._fields.index("stated")
 
 
 PROBE_SECONDS = 60
@@ -111,49 +81,47 @@ PROBE_SECONDS = 60
 
 def choose_probes(now: datetime) -> int:
     """Let one message a shut channel go where its time is over; how many."""
-    return _count("choose_probes", now=now, seconds=PROBE_SECONDS)
+    return hot.count("choose_probes", now=now, seconds=PROBE_SECONDS)
 
 
 def open_channels(answered: Sequence[tuple[UUID, str]]) -> int:
     """Open the channels (clinic and channel) that have answered; how many had been in trouble."""
     clinics, channels = [clinic for clinic, _ in answered], [channel for _, channel in answered]
-    return _count("open_channels", clinics=clinics, channels=channels)
+    return hot.count("open_channels", clinics=array(clinics), channels=array(channels))
 
 
 def expire(now: datetime, limit: int = 10_000) -> int:
     """Mark what is due no more as skipped(expired); how many."""
-    return _count("expire", now=now, limit=limit)
+    return hot.count("expire", now=now, limit=limit)
 
 
 def claim(now: datetime, limit: int) -> list[Claimed]:
     """Lock up to `limit` due messages for this transaction and read their facts, most urgent first."""
-    ids = [row[0] for row in _run("claim", now=now, limit=limit, ahead=now + AHEAD, planned=PLANNED_PRIORITY)]
+    found = hot.run("claim", now=now, limit=limit, ahead=now + AHEAD, planned=PLANNED_PRIORITY)
+    ids = [row[0] for row in found]
     if not ids:
         return []
-    _run("lock_addresses", ids=ids)
+    hot.run("lock_addresses", ids=array(ids))
     return facts(ids)
 
 
 def facts(ids: Sequence[int]) -> list[Claimed]:
     """The facts of messages whose rows the caller has locked, most urgent first."""
-    return [_claimed(row) for row in _run("facts", ids=list(ids))]
+    return [_claimed(row) for row in hot.run("facts", ids=array(ids))]
 
 
 def _claimed(row: tuple[Any, ...]) -> Claimed:
-    values = list(row)
-    if isinstance(values[STATED], str):
-        values[STATED] = json.loads(values[STATED])
-    return Claimed(*values)
+    claimed = Claimed._make(row)
+    return claimed._replace(stated=json.loads(row[STATED])) if isinstance(row[STATED], str) else claimed
 
 
 def sms_counts(patients: Iterable[UUID], day: datetime, week: datetime) -> dict[UUID, tuple[int, int]]:
     """Texts sent to each patient since `day` and since `week`."""
-    rows = _run("sms_counts", patients=list(patients), day=day, week=week)
+    rows = hot.run("sms_counts", patients=array(patients), day=day, week=week)
     return {patient: (today, this_week) for patient, today, this_week in rows}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beginning:
+class Beginning(NamedTuple):
     """A rendered message about to be tried."""
 
     message_id: int
@@ -174,21 +142,21 @@ def _sealed(text: str) -> str:
 
 def begin_attempts(beginnings: Sequence[Beginning], now: datetime) -> dict[int, int]:
     """Write the attempt rows and move the messages to `attempting`; the epoch of each message."""
-    begun = _bound(
+    begun = hot.run(
         "begin_attempts",
         now=now,
-        messages=[b.message_id for b in beginnings],
-        attempts=[b.attempt_id for b in beginnings],
-        languages=[b.language for b in beginnings],
-        digests=[b.digest for b in beginnings],
-        subjects=[_sealed(b.subject) for b in beginnings],
-        bodies=[_sealed(b.body) for b in beginnings],
-        htmls=[_sealed(b.html) for b in beginnings],
-        segments=[b.segments for b in beginnings],
-        encodings=[b.encoding for b in beginnings],
-        stated=[json.dumps(dict(b.stated)) if b.stated else None for b in beginnings],
+        messages=array(b.message_id for b in beginnings),
+        attempts=array(b.attempt_id for b in beginnings),
+        languages=array(b.language for b in beginnings),
+        digests=array(b.digest for b in beginnings),
+        subjects=array(_sealed(b.subject) for b in beginnings),
+        bodies=array(_sealed(b.body) for b in beginnings),
+        htmls=array(_sealed(b.html) for b in beginnings),
+        segments=array(b.segments for b in beginnings),
+        encodings=array(b.encoding for b in beginnings),
+        stated=array(json.dumps(dict(b.stated)) if b.stated else None for b in beginnings),
     )
-    return dict(begun.fetchall())
+    return dict(begun)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,18 +174,17 @@ def add_links(links: Sequence[Link]) -> None:
     """Make the links of messages about to be tried work."""
     if not links:
         return
-    _bound(
+    hot.run(
         "add_links",
-        hashes=[link.token_hash for link in links],
-        patients=[link.patient_id for link in links],
-        messages=[link.message_id for link in links],
-        purposes=[link.purpose for link in links],
-        expire=[link.expires_at for link in links],
+        hashes=array(link.token_hash for link in links),
+        patients=array(link.patient_id for link in links),
+        messages=array(link.message_id for link in links),
+        purposes=array(link.purpose for link in links),
+        expire=array(link.expires_at for link in links),
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(NamedTuple):
     """How one try ended, and where the message goes from here."""
 
     message_id: int
@@ -237,27 +204,27 @@ def record(records: Sequence[Record], now: datetime) -> int:
 
     Messages before attempts: a callback locks them in that order too, so that the two never wait in a circle.
     """
-    moved = _bound(
+    moved = hot.run(
         "record_messages",
         now=now,
-        messages=[r.message_id for r in records],
-        epochs=[r.epoch for r in records],
-        states=[r.state for r in records],
-        reasons=[r.reason for r in records],
-        due=[r.due_at for r in records],
-    ).fetchall()
+        messages=array(r.message_id for r in records),
+        epochs=array(r.epoch for r in records),
+        states=array(r.state for r in records),
+        reasons=array(r.reason for r in records),
+        due=array(r.due_at for r in records),
+    )
     ours = {row[0] for row in moved}
     late = [r.attempt_id for r in records if r.outcome == Ending.ACCEPTED and r.message_id not in ours]
     if late:
-        _count("record_late", attempts=late, now=now)
-    _bound(
+        hot.count("record_late", attempts=array(late), now=now)
+    hot.run(
         "record_attempts",
-        attempts=[r.attempt_id for r in records],
-        outcomes=[r.outcome for r in records],
-        provider_ids=[r.provider_id for r in records],
-        codes=[r.error_code for r in records],
-        details=[r.detail for r in records],
-        finished=[now for _ in records],
+        attempts=array(r.attempt_id for r in records),
+        outcomes=array(r.outcome for r in records),
+        provider_ids=array(r.provider_id for r in records),
+        codes=array(r.error_code for r in records),
+        details=array(r.detail for r in records),
+        finished=array(now for _ in records),
     )
     return len(moved)
 
@@ -276,19 +243,19 @@ def settle(rows: Sequence[Settled], now: datetime) -> None:
     """Write what the gates decided."""
     if not rows:
         return
-    _count(
+    hot.count(
         "settle",
         now=now,
-        messages=[row.message_id for row in rows],
-        states=[row.state for row in rows],
-        reasons=[row.reason for row in rows],
-        due=[row.due_at for row in rows],
+        messages=array(row.message_id for row in rows),
+        states=array(row.state for row in rows),
+        reasons=array(row.reason for row in rows),
+        due=array(row.due_at for row in rows),
     )
 
 
 def no_longer_wanted(message_ids: Sequence[int], now: datetime) -> dict[int, str]:
     """Which of these must not go after all, and why, asked right before the bytes."""
-    return dict(_run("still_allowed", ids=list(message_ids), now=now))
+    return dict(hot.run("still_allowed", ids=array(message_ids), now=now))
 
 
 def hold(attempt_ids: Sequence[UUID]) -> set[UUID]:
@@ -296,14 +263,14 @@ def hold(attempt_ids: Sequence[UUID]) -> set[UUID]:
 
     A worker that slept through its lease finds that the sweeper has taken its messages, and lets them be.
     """
-    return {row[0] for row in _run("hold", attempts=list(attempt_ids))}
+    return {row[0] for row in hot.run("hold", attempts=array(attempt_ids))}
 
 
 def lapse(lease_seconds: int) -> int:
     """Move tries whose worker died to `uncertain`; how many. A lease by a clock that has been put back since
     begins now."""
-    _count("restart_leases")
-    return len(_run("lapsed", lease=lease_seconds))
+    hot.count("restart_leases")
+    return len(hot.run("lapsed", lease=lease_seconds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,7 +301,7 @@ class InDoubt:
 
 def in_doubt(quiet_seconds: int, limit: int = 200) -> list[InDoubt]:
     """Messages for the reconciler."""
-    return [InDoubt(*row) for row in _run("in_doubt", quiet=quiet_seconds, limit=limit)]
+    return [InDoubt(*row) for row in hot.run("in_doubt", quiet=quiet_seconds, limit=limit)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,7 +329,7 @@ class Heard:
 def hear(attempt_id: UUID, provider_id: str, word: str, error_code: str, now: datetime) -> Heard | None:
     """Keep one status callback, once; None where the attempt is not ours. A statement, since they come in
     crowds."""
-    rows = _run(
+    rows = hot.run(
         "hear", attempt=attempt_id, provider_id=provider_id, word=word, error_code=error_code, now=now
     )
     return Heard(*rows[0]) if rows else None

@@ -10,7 +10,7 @@ import logging
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from time import monotonic
@@ -131,7 +131,7 @@ class _Tries:
     def _try_one(self, one: Ready) -> bool:
         """Send one; whether one more thread should help."""
         began = monotonic()
-        outcome = _send(one, replace(one.outgoing, now=self.asked_at, leave_by=self.leave_by), self.stopped)
+        outcome = _send(one, one.outgoing._replace(now=self.asked_at, leave_by=self.leave_by), self.stopped)
         self.done.append((one, outcome))
         if one.row.id in self.stopped or outcome.detail == TOO_LATE:
             return False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -39,16 +39,16 @@ def _send_then_record() -> None:
     def record_all(records: Sequence[queue.Record], now: datetime) -> int:
         epochs = write([unwritten.pop(one.attempt_id) for one in records], now)
         known = [one for one in records if one.message_id in epochs]
-        return record([replace(one, epoch=epochs[one.message_id]) for one in known], now)
+        return record([one._replace(epoch=epochs[one.message_id]) for one in known], now)
 
     _patch(queue, begin_attempts=begin_later, record=record_all, hold=set)
 
 
 def _due_again() -> None:
     """A try whose worker died is simply due again: no doubt, no question to the provider."""
-    from campaigns.queries import queue
+    from campaigns.queries import hot
 
-    statements = queue._statements()
+    statements = hot.statements()
     lapsed = statements["lapsed"]
     statements["lapsed"] = lapsed.replace(
         "SET state = 'uncertain'", "SET state = 'waiting', due_at = send_at"
@@ -59,9 +59,9 @@ def _due_again() -> None:
 def _no_expiry() -> None:
     """Whatever is due goes, however late."""
     from campaigns.domain import consent
-    from campaigns.queries import queue
+    from campaigns.queries import hot
 
-    statements = queue._statements()
+    statements = hot.statements()
     _change(statements, "expire", r"expires_at <= %\(now\)s", "false")
     _change(statements, "claim", r"AND m\.expires_at \+ interval '0' > %\(now\)s", "")
     _change(statements, "still_allowed", r"m\.expires_at <= %\(now\)s", "false")
@@ -70,15 +70,15 @@ def _no_expiry() -> None:
 
 def _opt_out_ignored() -> None:
     """Who may be written to is asked when a message is planned, and not when it is sent."""
-    from campaigns.queries import queue
+    from campaigns.queries import hot
     from campaigns.services import gates, send
 
     ask = gates.gate_facts
 
     def as_planned(*words: Any) -> Any:
-        return replace(ask(*words), suppressed=False, consent="granted")
+        return ask(*words)._replace(suppressed=False, consent="granted")
 
-    _change(queue._statements(), "still_allowed", r"m\.purpose <> 'opt_out_confirmation'", "false")
+    _change(hot.statements(), "still_allowed", r"m\.purpose <> 'opt_out_confirmation'", "false")
     _patch(send, gate_facts=as_planned)
 
 

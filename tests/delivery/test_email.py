@@ -49,7 +49,7 @@ def outgoing(**changes: object) -> Outgoing:
         reply_to=REPLY_TO,
         unsubscribe_url=LINK,
     )
-    return replace(message, **changes)  # type: ignore[arg-type]
+    return message._replace(**changes)  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def outgoing(**changes: object) -> Outgoing:
         expires_at=NOW + timedelta(hours=2),
         status_callback="",
     )
-    return replace(message, **changes)  # type: ignore[arg-type]
+    return message._replace(**changes)  # type: ignore[arg-type]
 
 
 def config_for(server: LoopbackTwilio, **changes: object) -> TwilioConfig:
@@ -320,8 +320,8 @@ class TestFind:
         self, server: LoopbackTwilio, sender: TwilioSender
     ) -> None:
         message = outgoing()
-        sender.send(replace(message, text="something else"))
-        sender.send(replace(message, to="+16045550135"))
+        sender.send(message._replace(text="something else"))
+        sender.send(message._replace(to="+16045550135"))
         sender.send(message)
         server.messages[-1].at -= timedelta(hours=3)
         found = sender.find(sought(message))
@@ -339,7 +339,7 @@ class TestFind:
         message = outgoing()
         sender.send(message)
         for number in range(250):
-            sender.send(replace(message, text=f"later {number}"))
+            sender.send(message._replace(text=f"later {number}"))
         found = sender.find(sought(message))
         assert found.provider_id == server.messages[0].sid
 

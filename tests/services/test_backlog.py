@@ -10,7 +10,7 @@ from django.db import connection
 
 from campaigns.domain.lifecycle import Reason, State
 from campaigns.models import Clinic, Message
-from campaigns.queries import queue
+from campaigns.queries import hot
 from campaigns.services import send
 from tests.factories import make_patient, set_now
 from tests.services.fakes import FakeSender, due_text
@@ -80,7 +80,7 @@ def test_a_look_for_due_messages_reads_what_is_due_and_not_all_that_waits(
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE message")
         given: dict[str, Any] = {"now": now, "ahead": now, "planned": 3, "limit": 100}
-        cursor.execute("EXPLAIN " + queue._statements()["claim"], given)
+        cursor.execute("EXPLAIN " + hot.statements()["claim"], given)
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert "message_due" in plan
     assert "message_expiring" not in plan
@@ -95,6 +95,6 @@ def test_what_is_due_is_read_once_a_look_though_statistics_know_of_none(
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE message")
         given: dict[str, Any] = {"now": now, "ahead": now, "planned": 3, "limit": 100}
-        cursor.execute("EXPLAIN " + queue._statements()["claim"], given)
+        cursor.execute("EXPLAIN " + hot.statements()["claim"], given)
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert plan.count("message_due") == 1
