@@ -45,6 +45,8 @@ _ABOUT: dict[str, LiteralString] = {
     "asked": "SELECT id FROM message WHERE asks = 'pain' AND state = 'delivered' "
     "ORDER BY sent_at DESC, id LIMIT 1",
     "visit": "SELECT id FROM visit WHERE state = 'booked' ORDER BY on_date DESC, id LIMIT 1",
+    "last": "SELECT to_char(created_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US') || '%2B00:00,' || id FROM patient "
+    "ORDER BY created_at, id OFFSET 20 LIMIT 1",
     "mail": "SELECT id FROM message WHERE html <> '' ORDER BY id LIMIT 1",
 }
 
@@ -121,12 +123,16 @@ def _pages(place: Ground) -> tuple[dict[str, str], dict[str, str]]:
     today = datetime.now(UTC).date()
     return {
         "home": "/",
-        "patients list, last page": "/?page=999999",
+        "goes out today": "/today/going-out",
+        "not sent": "/messages/unsent",
+        "patients list": "/patients",
+        "patients list, last page": f"/patients?after={about['last']}",
         "patient": f"/patients/{about['patient']}",
         "a patient's e-mail": f"/messages/{about['mail']}/html",
         "alerts": "/alerts",
         "alerts, people": "/alerts/people",
         "call list": "/call-list",
+        "call list, page 50": "/call-list?page=50",
         "readiness": f"/readiness?day={today}",
         "wording": "/wording",
         "wording of a language": "/wording/pa",

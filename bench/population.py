@@ -5,7 +5,7 @@ they are made and not checked again. What is encrypted is sealed once a distinct
 for fiction, texts. The HTML of past e-mails is short: no list reads it.
 
 Each patient has a consultation and five treatments two weeks apart, about half of them over, and seven
-messages a visit: 42 in all.
+messages a visit: 42 in all, unless it is asked for more visits or fewer.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from bench.ground import Ground
 from campaigns.domain.languages import SUPPORTED
 from campaigns.local.progress import Advance
 
-MESSAGES_A_PATIENT = 42
+MESSAGES_A_VISIT = 7
+VISITS = 6
 _AT_ONCE = 2_000
 _BODY = "Example Clinic: your visit is on Monday at 14:00. Questions? Call +16045550134."
 _VARIANTS = 50
@@ -40,11 +41,12 @@ class People:
     now: datetime
     alerts: int = 0
     seed: int = 1
+    visits: int = VISITS
 
     @property
     def messages(self) -> int:
         """How many messages they have."""
-        return self.patients * MESSAGES_A_PATIENT
+        return self.patients * self.visits * MESSAGES_A_VISIT
 
 
 @contextmanager
@@ -65,25 +67,41 @@ def fill(
     place: Ground, people: People, advance: Advance, parts: Sequence[LiteralString] | None = None
 ) -> None:
     """Write them in the only clinic of the database: whole stories, or the `parts` that are asked for."""
-    wanted = STORIES if parts is None else parts
     with loading(place) as connection:
-        _make_sealed(connection)
-        _run(connection, _STEPS_TABLE, {})
+        prepare(connection)
         dropped = drop_indexes(connection, "message", "attempt")
-        for start in range(0, people.patients, _AT_ONCE):
-            size = min(_AT_ONCE, people.patients - start)
-            about = {"first": start + 1, "last": start + size, "now": people.now, "alerts": people.alerts}
-            for statement in wanted:
-                _run(connection, statement, {**about, "seed": str(people.seed)})
+        for _ in write(connection, people, advance, STORIES if parts is None else parts):
             connection.commit()
             place.deadline.check()
-            advance("seeding patients", start + size, people.patients)
         for number, index in enumerate(dropped, start=1):
             connection.execute(index)
             connection.commit()
             place.deadline.check()
             advance("building indexes", number, len(dropped))
     settle(place)
+
+
+def prepare(connection: psycopg.Connection[Any]) -> None:
+    """Make what the statements read besides the clinic: sealed values and the kinds of messages. They go with
+    the connection."""
+    _make_sealed(connection)
+    _run(connection, _STEPS_TABLE, {})
+
+
+def write(
+    connection: psycopg.Connection[Any],
+    people: People,
+    advance: Advance,
+    parts: Sequence[LiteralString] | None = None,
+) -> Iterator[None]:
+    """Write them in parts; between two of them the caller may commit."""
+    for start in range(0, people.patients, _AT_ONCE):
+        size = min(_AT_ONCE, people.patients - start)
+        about = {"first": start + 1, "last": start + size, "now": people.now, "alerts": people.alerts}
+        for statement in STORIES if parts is None else parts:
+            _run(connection, statement, {**about, "seed": str(people.seed), "visits": people.visits})
+        advance("seeding patients", start + size, people.patients)
+        yield
 
 
 def settle(place: Ground) -> None:
@@ -184,7 +202,7 @@ PEOPLE: tuple[LiteralString, ...] = (
         CASE WHEN d.day >= %(now)s::date THEN 'booked' WHEN i %% 40 = n THEN 'no_show' ELSE 'completed'
         END, 1,
         CASE WHEN d.day < %(now)s::date THEN d.day + interval '24 hours' END
-    FROM generate_series(%(first)s::bigint, %(last)s) i, generate_series(1, 6) n,
+    FROM generate_series(%(first)s::bigint, %(last)s) i, generate_series(1, %(visits)s) n,
         LATERAL (SELECT %(now)s::date + ((n - 1) * 14 - (i %% 71))::int AS day) d""",
     """INSERT INTO enrollment (id, course_id, sequence, digest, state, reason, enrolled_at)
     SELECT pg_temp.key(sequence, i, %(seed)s), pg_temp.key('course', i, %(seed)s), sequence, '', 'active', '',
@@ -218,7 +236,7 @@ _MESSAGES: tuple[LiteralString, ...] = (
     """INSERT INTO message (clinic_id, patient_id, enrollment_id, sequence, step, template, visit_id,
         visit_version, channel, purpose, topic, message_group, asks, priority, capped, send_at, due_at,
         expires_at, state, reason, tries, epoch, language, wording_digest, subject, body, html, segments,
-        encoding, sent_at, settled_at, duplicate_possible, created_at)
+        encoding, sent_at, settled_at, duplicate_possible, answered, created_at)
     SELECT p.clinic_id, p.id, pg_temp.key(k.sequence, i, %(seed)s), k.sequence, k.step,
         k.sequence || '/' || k.step, v.id, 1, k.channel, 'step', k.topic, k.message_group, k.asks, 5,
         k.capped,
@@ -230,6 +248,8 @@ _MESSAGES: tuple[LiteralString, ...] = (
         CASE WHEN k.channel = 'sms' THEN t.went::int ELSE 0 END, CASE WHEN k.channel = 'sms' THEN 'GSM-7'
         ELSE '' END,
         CASE WHEN t.went THEN s.at END, CASE WHEN s.at < %(now)s THEN s.at + interval '1 minute' END, false,
+        -- All but one in fifty who were asked have answered.
+        t.went AND k.asks IN ('pain', 'side_effects') AND (i * 7 + v.number * 3 + k.hours) %% 50 <> 0,
         %(now)s - interval '77 days'
     FROM generate_series(%(first)s::bigint, %(last)s) i
     JOIN patient p ON p.id = pg_temp.key('patient', i, %(seed)s)
@@ -261,7 +281,7 @@ _REPLIES: tuple[LiteralString, ...] = (
         a.id
     FROM (SELECT m.*, i FROM generate_series(%(first)s::bigint, %(last)s) i
           JOIN message m ON m.patient_id = pg_temp.key('patient', i, %(seed)s)
-          WHERE m.asks IN ('pain', 'side_effects') AND m.sent_at IS NOT NULL AND (m.id + i) %% 50 <> 0) a""",
+          WHERE m.answered) a""",
     """INSERT INTO answer (reply_id, patient_id, message_id, question, value, code, answered_at, late)
     SELECT r.id, r.patient_id, m.id, m.asks, CASE m.asks WHEN 'pain' THEN '3' ELSE 'no' END, '',
     r.received_at,

@@ -23,6 +23,7 @@ LAUNCHERS = {
     "chaos": "campaigns.local.chaos",
     "fuzz": "campaigns.local.fuzz",
     "rehearse": "campaigns.local.rehearse",
+    "seed": "campaigns.local.seed",
     "test": "campaigns.local.suite",
 }
 

@@ -13,6 +13,7 @@ from campaigns.web import (
     consents,
     enrolling,
     errors,
+    going_out,
     health,
     home,
     inbox,
@@ -26,6 +27,7 @@ from campaigns.web import (
     readiness,
     rewording,
     rights,
+    roster,
     unsent,
     visits,
     wordings,
@@ -57,6 +59,8 @@ TEXT = "<str:edition>/<str:sequence>/<str:step>/<str:channel>"
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("today/seen", home.seen, name="today-seen"),
+    path("today/going-out", going_out.page, name="going-out"),
     path("sending/pause", home.pause, name="pause"),
     path("sending/resume", home.resume, name="resume"),
     path("language", account.site_language, name="site-language"),
@@ -82,6 +86,7 @@ urlpatterns = [
     path("staff/<int:staff_id>/do/<str:act>", confirmed(people.change), name="staff-change"),
     path("keys", confirmed(keys.keys), name="keys"),
     path("keys/<uuid:key_id>/revoke", confirmed(keys.revoke), name="key-revoke"),
+    path("patients", roster.patients, name="patients"),
     path("patients/new", enrolling.new, name="enroll"),
     path("consent/<str:tag>", enrolling.consent_text, name="consent-text"),
     path("patients/<uuid:patient_id>", patients.patient, name="patient"),

@@ -1,10 +1,10 @@
-// Keeps the list of alerts up to date without a reload, calls out new ones, and says when nobody checks them
-// any more. Without this script the page is the same, once.
+// Keeps the list of alerts and the first page up to date without a reload, calls out new alerts, and says when
+// nobody checks them any more. Without this script the page is the same, once.
 "use strict";
 (() => {
   const EVERY = 10000;
   const STALE = 60;
-  const PARTS = ["#waiting", "#needing", "nav", "#checked"];
+  const PARTS = ["#waiting", "#needing", "#troubles", "#going", "#changes", "nav", "#checked"];
 
   // --- the list
 
@@ -27,12 +27,29 @@
       const now = fresh.querySelector(part);
       if (!old || !now) continue;
       if (part === "#waiting" && busy()) add(old, now);
-      else if (told(old) !== told(now)) old.replaceWith(document.adoptNode(now));
+      else if (told(old) !== told(now)) put(old, document.adoptNode(now));
     }
     seenAt = performance.now();
     if (called) call();
     show();
   };
+
+  // Whoever is on a link stays on it, and what was unfolded stays so. While somebody is on what has gone meanwhile,
+  // the part waits for them to leave it.
+  const put = (old, now) => {
+    const on = document.activeElement;
+    const there = old.contains(on) && twin(on, now);
+    if (old.contains(on) && !there) return;
+    old.querySelectorAll("details").forEach((one, place) => {
+      const same = now.querySelectorAll("details")[place];
+      if (same) same.open = one.open;
+    });
+    old.replaceWith(now);
+    if (there) there.focus({ preventScroll: true });
+  };
+
+  const twin = (on, now) => [...now.querySelectorAll(on.localName)].find((one) =>
+    one.getAttribute("href") === on.getAttribute("href") && told(one) === told(on));
 
   // What a part says; the hidden form tokens differ each time.
   const told = (part) => part.textContent.replace(/\s+/g, " ");
@@ -84,8 +101,12 @@
     });
   };
 
+  const spoken = document.querySelector("#news");
   const call = () => {
     ring();
+    // Emptied first: the same words again would not be read out.
+    if (spoken) spoken.textContent = "";
+    if (spoken) setTimeout(() => { spoken.textContent = spoken.dataset.title; }, 200);
     if (notify?.getAttribute("aria-pressed") === "true") new Notification(box.dataset.title, { tag: "alert" });
   };
 

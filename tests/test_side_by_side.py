@@ -41,6 +41,14 @@ NARROWING: dict[tuple[str, str], str] = {
         "0019_api",
         "Raw SQL operation",
     ): "triggers that write into a table of their own and only where an endpoint is named; no column changes",
+    ("0020_today", "Raw SQL operation"): "a trigger that keeps a new column, which older code does not read",
+    **{
+        (
+            "0020_today",
+            f"Concurrently remove index {name} from message",
+        ): "nobody names an index; another took over"
+        for name in ("message_due", "message_asked", "message_unsaid")
+    },
 }
 """(migration, operation as Django describes it) -> why no older code that may still run minds it."""
 NO_SQL = {"choices", "help_text", "verbose_name", "default", "validators", "blank", "editable"}

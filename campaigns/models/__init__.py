@@ -13,7 +13,7 @@ from campaigns.models.mail import InboundMail
 from campaigns.models.messages import Attempt, DeliveryEvent, Message
 from campaigns.models.patients import Consent, ConsentWords, ContactPoint, Patient, PatientLink, Suppression
 from campaigns.models.replies import Alert, Answer, AnswerCorrection, Reply
-from campaigns.models.staff import Guess, SignInLink, Staff, StaffSession
+from campaigns.models.staff import Guess, SignInLink, Staff, StaffSession, TodaySeen
 from campaigns.models.webhooks import WebhookEndpoint, WebhookEvent
 from campaigns.models.wording import OwnWording, Wording, WordingComment
 
@@ -53,6 +53,7 @@ __all__ = [
     "StaffSession",
     "Suppression",
     "Tick",
+    "TodaySeen",
     "Visit",
     "WebhookEndpoint",
     "WebhookEvent",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from django.db import models
 
+VISIT_CHANGES = ["visit_cancelled", "visit_moved", "visit_no_show"]
+"""Acts on a visit that others at the clinic want to hear of."""
+
 
 class AuditEntry(models.Model):
     """One entry. `digest` covers the entry and the digest before it; a trigger refuses update and delete."""
@@ -19,11 +22,15 @@ class AuditEntry(models.Model):
 
     class Meta:
         db_table = "audit_entry"
-        # Only reader: services/looks, whom somebody has looked at lately.
         indexes = [
+            # Only reader: services/looks, whom somebody has looked at lately.
             models.Index(
                 fields=["actor", "-at"], condition=models.Q(action="looked_at"), name="audit_looks_of_actor"
-            )
+            ),
+            # Only reader: which visits changed since staff last looked (queries/desk.sql).
+            models.Index(
+                fields=["at"], condition=models.Q(action__in=VISIT_CHANGES), name="audit_visit_changes"
+            ),
         ]
 
 

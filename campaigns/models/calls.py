@@ -31,3 +31,5 @@ class Call(models.Model):
 
     class Meta:
         db_table = "call"
+        # Only reader: the call list (queries/desk.sql).
+        indexes = [models.Index(fields=["at"], name="call_made_at")]

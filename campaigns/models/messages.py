@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from campaigns.domain.lifecycle import Purpose, Reason, State
+from campaigns.domain.replies import READINESS
 from campaigns.models.clinic import Clinic
 from campaigns.models.courses import Visit
 from campaigns.models.encryption import EncryptedText
@@ -31,7 +32,9 @@ class Message(models.Model):
 
     `due_at` is when it may next be tried: `send_at`, or later after a try that failed for sure. All in UTC.
     `body`, `subject` and `html` hold what was sent; they are empty until it is rendered. `epoch` rises with
-    each claim, so that a worker that slept through its lease cannot write over its successor.
+    each claim, so that a worker that slept through its lease cannot write over its successor. `answered` is
+    kept by a trigger on answers: the same question has an answer, given to this message or to another that
+    asked it. It finds the unanswered quickly; what was answered before the column came has it false.
     """
 
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -70,6 +73,7 @@ class Message(models.Model):
     sent_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)
     duplicate_possible = models.BooleanField(default=False)
+    answered = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -83,8 +87,14 @@ class Message(models.Model):
             )
         ]
         indexes = [
-            # Only reader: queries/queue.claim.
-            models.Index(fields=["due_at"], condition=DUE, name="message_due"),
+            # Readers: queries/queue.claim, and what goes out today (queries/desk.sql), which the index alone
+            # tells.
+            models.Index(
+                fields=["due_at"],
+                include=["clinic", "channel", "patient"],
+                condition=DUE,
+                name="message_due_of_clinic",
+            ),
             # Only reader: queries/queue.expire.
             models.Index(fields=["expires_at"], condition=DUE, name="message_expiring"),
             # Only reader: queries/queue.lapsed, the sweeper and the reconciler.
@@ -93,17 +103,50 @@ class Message(models.Model):
                 condition=models.Q(state__in=[State.ATTEMPTING.value, State.UNCERTAIN.value]),
                 name="message_in_doubt",
             ),
-            # Only reader: queries/calls, for questions that nobody answered.
+            # Only reader: the call list (queries/desk.sql), for questions that nobody answered. Of this one
+            # and the next the index alone tells all that decides.
             models.Index(
                 fields=["clinic", "sent_at"],
-                condition=models.Q(topic="check_ins") & ~models.Q(asks=""),
-                name="message_asked",
+                include=[
+                    *("id", "patient", "enrollment", "visit"),
+                    *("visit_version", "group", "asks", "state"),
+                ],
+                condition=models.Q(topic="check_ins", answered=False, sent_at__isnull=False)
+                & ~models.Q(asks=""),
+                name="message_unanswered",
             ),
-            # Only reader: queries/calls, for what had to be said and was not.
+            # Only reader: the call list, for what had to be said and was not.
             models.Index(
                 fields=["clinic", "send_at"],
+                include=[
+                    *(
+                        "id",
+                        "patient",
+                        "enrollment",
+                        "step",
+                        "visit",
+                        "visit_version",
+                        "group",
+                        "asks",
+                        "topic",
+                    ),
+                    *("purpose", "reason", "channel", "created_at", "state"),
+                ],
                 condition=models.Q(capped=False, state__in=UNSAID),
-                name="message_unsaid",
+                name="message_left_unsaid",
+            ),
+            # Only reader: what did not go or did not arrive lately, by reason (queries/unsent).
+            models.Index(
+                fields=["clinic", "settled_at", "state", "reason"],
+                condition=models.Q(state__in=UNSAID),
+                name="message_not_arrived",
+            ),
+            # Only reader: who is ready (queries/desk.sql).
+            models.Index(
+                fields=["visit"],
+                include=["id", "asks", "state", "visit_version", "purpose"],
+                condition=models.Q(asks__in=sorted(READINESS)),
+                name="message_asks_readiness",
             ),
             # Only reader: the patient's page and the caps of one patient.
             models.Index(fields=["patient", "send_at"], name="message_of_patient"),

@@ -46,6 +46,18 @@ class Patient(models.Model):
 
     class Meta:
         db_table = "patient"
+        indexes = [
+            # Readers: the list of patients, page by page, and who is new (queries/desk.sql).
+            models.Index(
+                fields=["clinic", "-created_at", "-id"],
+                condition=models.Q(forgotten_at=None),
+                name="patient_newest",
+            ),
+            # Only reader: queries/zones.
+            models.Index(
+                fields=["clinic", "time_zone"], condition=~models.Q(time_zone=""), name="patient_own_zone"
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)
@@ -117,7 +129,11 @@ class Consent(models.Model):
     class Meta:
         db_table = "consent"
         # Read by the gates of every claim: the newest line of each topic.
-        indexes = [models.Index(fields=["patient", "channel", "topic", "-id"], name="consent_newest")]
+        indexes = [
+            models.Index(fields=["patient", "channel", "topic", "-id"], name="consent_newest"),
+            # Only reader: who wants no more since staff last looked (queries/desk.sql).
+            models.Index(fields=["at"], condition=models.Q(action="withdrawn"), name="consent_taken_back"),
+        ]
 
     @property
     def proof(self) -> str:

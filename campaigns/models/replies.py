@@ -58,7 +58,9 @@ class Reply(models.Model):
         db_table = "reply"
         indexes = [
             # Only reader: what has come in and waits to be read.
-            models.Index(fields=["id"], condition=models.Q(outcome="waiting"), name="reply_waiting")
+            models.Index(fields=["id"], condition=models.Q(outcome="waiting"), name="reply_waiting"),
+            # Only reader: what came in since staff last looked (queries/desk.sql).
+            models.Index(fields=["clinic", "received_at", "outcome"], name="reply_came_in"),
         ]
 
 
@@ -158,5 +160,11 @@ class Alert(models.Model):
             # Only reader: the list of what needs a person.
             models.Index(
                 fields=["clinic", "opened_at"], condition=models.Q(closed_at=None), name="alert_open"
+            ),
+            # Readers: what was closed since staff last looked (queries/desk.sql), and closed alerts by page.
+            models.Index(
+                fields=["clinic", "-closed_at", "-id"],
+                condition=models.Q(closed_at__isnull=False),
+                name="alert_closed",
             ),
         ]

@@ -69,6 +69,16 @@ class StaffSession(models.Model):
         db_table = "staff_session"
 
 
+class TodaySeen(models.Model):
+    """Until when somebody has seen what changed at the clinic: they say so on the first page."""
+
+    staff = models.OneToOneField(Staff, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "today_seen"
+
+
 class Guess(models.Model):
     """How often somebody was wrong at the door within a day, and until when it stays shut for them."""
 

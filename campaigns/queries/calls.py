@@ -1,30 +1,36 @@
-"""The call list: who answered nothing, and whom we could not tell what had to be said. A few queries."""
+"""The call list: who answered nothing, and whom we could not tell what had to be said.
+
+A fixed number of queries a page, and one that finds them all.
+"""
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from typing import NamedTuple
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import F, QuerySet
+from django.db import connection
 
-from campaigns.domain.dialogue import CALL_AFTER, About, about, open_for
-from campaigns.domain.lifecycle import UNSENT, Purpose, Reason
+from campaigns.domain.dialogue import CALL_AFTER, OPEN_FOR, SHORTER
+from campaigns.domain.lifecycle import UNSENT, Reason
 from campaigns.domain.recipients import Channel
 from campaigns.domain.timing import to_instant
 from campaigns.domain.visits import VisitState
 from campaigns.models import Answer, Call, Clinic, ContactPoint, Message, Patient
 from campaigns.models.messages import UNSAID
-from campaigns.queries.questions import GONE, answered
+from campaigns.queries.questions import GONE
+from campaigns.queries.statements import statements
 
 LOOK_BACK = timedelta(days=30)
 """Nobody is called about anything older."""
 
 ANSWERS_SHOWN = 6
+A_PAGE = 25
 
 POINTLESS = (
     Reason.VISIT_CANCELLED,
@@ -43,8 +49,6 @@ POINTLESS = (
 )
 """Reasons for which nothing was left unsaid: somebody chose so, or there was nothing more to say."""
 
-_Occurrence = tuple[UUID | None, str, UUID | None, int]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
@@ -55,58 +59,6 @@ class Item:
     """
 
     message: Message
-    since: datetime
-    listed_at: datetime
-    unsaid: bool = False
-    starts: datetime | None = None
-
-
-class _Row(NamedTuple):
-    """What decides about one message. Most of them lead to nobody's telephone, so no more is read of them."""
-
-    pk: int
-    patient_id: UUID
-    enrollment_id: UUID | None
-    step: str
-    group: str
-    visit_id: UUID | None
-    visit_version: int
-    asks: str
-    topic: str
-    sent_at: datetime | None
-    send_at: datetime
-    visit_state: str | None
-    on_date: date | None
-    at_time: time | None
-
-    @property
-    def about(self) -> About:
-        """What it asks about."""
-        return about(self.pk, self.enrollment_id, self.group, self.visit_id, self.visit_version, self.asks)
-
-    @property
-    def occurrence(self) -> _Occurrence:
-        """The step that it says, on whichever channel."""
-        return self.enrollment_id, self.step, self.visit_id, self.visit_version
-
-    @property
-    def left_at(self) -> datetime:
-        """When it left, or should have."""
-        return self.sent_at or self.send_at
-
-
-_COLUMNS = (*_Row._fields[:11], "visit__state", "visit__on_date", "visit__at_time")
-
-
-def _rows(query: QuerySet[Message]) -> list[_Row]:
-    return [_Row(*row) for row in query.values_list(*_COLUMNS)]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Matter:
-    """An item whose message is not read yet."""
-
-    row: _Row
     since: datetime
     listed_at: datetime
     unsaid: bool = False
@@ -128,164 +80,142 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class CallList:
-    """Whom to call today, and who comes back on a later day."""
+    """One page of whom to call today, the first of who comes back on a later day, and how many there are.
+
+    `total` and `total_later` may count somebody who has just been asked again.
+    """
 
     today: list[Entry]
     later: list[Entry]
+    total: int
+    total_later: int
 
 
-def call_list(clinic: Clinic, now: datetime) -> CallList:
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One patient on the list: the matters as the statement gives them, and how many patients there are."""
+
+    patient_id: UUID
+    items: list[dict[str, Any]]
+    total: int
+
+
+def call_list(clinic: Clinic, now: datetime, page: int = 1) -> CallList:
     """The call list of one clinic at `now`: visits that come soon first, then who waits longest."""
-    found: dict[UUID, list[_Matter]] = defaultdict(list)
-    asked = _asked(clinic, now)
-    for matter in (*_unanswered(asked, now), *_unsaid(clinic, asked, now)):
-        found[matter.row.patient_id].append(matter)
-    calls = _calls(found.keys())
-    waiting = {patient: _left(matters, calls[patient]) for patient, matters in found.items()}
-    entries = _entries(_items({patient: left for patient, left in waiting.items() if left}), calls)
-    entries.sort(key=_soonest)
-    here = now.astimezone(ZoneInfo(clinic.time_zone)).date()
+    today, later = _waiting(clinic, now, page)
+    entries = {entry.patient.pk: entry for entry in _entries([*today, *later], clinic, now)}
     return CallList(
-        today=[entry for entry in entries if not _is_later(entry, here)],
-        later=[entry for entry in entries if _is_later(entry, here)],
+        today=[entries[one.patient_id] for one in today if one.patient_id in entries],
+        later=[entries[one.patient_id] for one in later if one.patient_id in entries],
+        total=today[0].total if today else 0,
+        total_later=later[0].total if later else 0,
     )
 
 
-def _soonest(entry: Entry) -> tuple[datetime, datetime]:
-    starts = [item.starts for item in entry.items if item.starts]
-    return min(starts, default=datetime.max.replace(tzinfo=entry.items[0].since.tzinfo)), min(
-        item.since for item in entry.items
-    )
+def _waiting(clinic: Clinic, now: datetime, page: int) -> tuple[list[Waiting], list[Waiting]]:
+    """A page of those to call today, and the first of those to call on another day. One query."""
+    about = {**parameters(clinic, now), "limit": A_PAGE, "offset": (page - 1) * A_PAGE}
+    with connection.cursor() as cursor:
+        cursor.execute(statements("desk.sql")["calls"], about)
+        rows = cursor.fetchall()
+    found = [(later, Waiting(patient, _read(items), total)) for patient, items, later, total, _ in rows]
+    return [one for later, one in found if not later], [one for later, one in found if later]
 
 
-def _is_later(entry: Entry, today: date) -> bool:
-    return entry.call is not None and entry.call.back_on is not None and entry.call.back_on > today
+def _read(items: Any) -> list[dict[str, Any]]:
+    loaded: list[dict[str, Any]] = json.loads(items) if isinstance(items, str) else items
+    return loaded
 
 
-def _left(matters: Iterable[_Matter], calls: Collection[Call]) -> list[_Matter]:
-    """What no call has dealt with: talking to the patient, or giving up, settles all that was listed then."""
-    done = max((call.at for call in calls if call.back_on is None), default=None)
-    return sorted((one for one in matters if done is None or one.listed_at > done), key=lambda one: one.since)
-
-
-def _items(waiting: dict[UUID, list[_Matter]]) -> dict[UUID, list[Item]]:
-    """The same with their messages, patients and visits, without the texts. One query."""
-    wanted = [one.row.pk for matters in waiting.values() for one in matters]
-    rows = Message.objects.select_related("visit", "patient").defer("subject", "body", "html")
-    messages = rows.in_bulk(wanted)
+def parameters(clinic: Clinic, now: datetime) -> dict[str, Any]:
+    """What the statement `calls` needs, but for which part of the list is wanted."""
+    wall = now.astimezone(ZoneInfo(clinic.time_zone)).replace(tzinfo=None)
     return {
-        patient: [
-            Item(
-                message=messages[one.row.pk],
-                since=one.since,
-                listed_at=one.listed_at,
-                unsaid=one.unsaid,
-                starts=one.starts,
-            )
-            for one in matters
-        ]
-        for patient, matters in waiting.items()
+        "clinic": clinic.pk,
+        "now": now,
+        "from": now - LOOK_BACK,
+        "wall": wall,
+        "today": wall.date(),
+        "again": CALL_AFTER,
+        "open": OPEN_FOR,
+        "shorter": json.dumps({group: f"{wait.total_seconds()} seconds" for group, wait in SHORTER.items()}),
+        "gone": [state.value for state in GONE],
+        "said": [state.value for state in (*GONE, *sorted(UNSENT))],
+        "not_arrived": UNSAID,
+        "pointless": [reason.value for reason in POINTLESS],
+        "in_care": [status.value for status in Patient.IN_CARE],
     }
 
 
-def _asked(clinic: Clinic, now: datetime) -> dict[About, list[_Row]]:
-    """The check-ins that were asked lately, by question, oldest first."""
-    rows = Message.objects.filter(clinic=clinic, topic="check_ins", patient__status__in=Patient.IN_CARE)
-    rows = rows.exclude(asks="").filter(sent_at__gt=now - LOOK_BACK, state__in=GONE)
-    found: dict[About, list[_Row]] = defaultdict(list)
-    for row in _rows(rows.order_by("sent_at", "pk")):
-        found[row.about].append(row)
-    return found
-
-
-def _unanswered(asked: dict[About, list[_Row]], now: datetime) -> Iterator[_Matter]:
-    patients = {rows[0].patient_id for rows in asked.values()}
-    known = answered(patients)
-    unsent = Message.objects.filter(patient__in=patients, state__in=UNSENT).exclude(asks="")
-    to_come = {row.about for row in _rows(unsent)}
-    for question, rows in asked.items():
-        if question in known or question in to_come:
-            continue
-        last = rows[-1]
-        wait = CALL_AFTER if len(rows) > 1 else open_for(last.group)
-        listed_at = last.left_at + wait
-        if listed_at <= now:
-            yield _Matter(row=last, since=rows[0].left_at, listed_at=listed_at)
-
-
-def _unsaid(clinic: Clinic, asked: dict[About, list[_Row]], now: datetime) -> Iterator[_Matter]:
-    """What had to be said (no cap may stop it) and was not, on any channel, while it still matters."""
-    rows = (
-        Message.objects.filter(
-            clinic=clinic, capped=False, state__in=UNSAID, patient__status__in=Patient.IN_CARE
+def _entries(found: Sequence[Waiting], clinic: Clinic, now: datetime) -> list[Entry]:
+    """The same with all that is said on a call. A fixed number of queries."""
+    items = _items(found, clinic, now)
+    calls = _calls(items)
+    points = ContactPoint.objects.filter(patient__in=items, channel=Channel.SMS)
+    phones = {point.patient_id: point.address for point in points}
+    answers: dict[UUID, list[Answer]] = defaultdict(list)
+    for answer in Answer.objects.filter(patient__in=items).order_by("-answered_at", "-pk"):
+        answers[answer.patient_id].append(answer)
+    return [
+        Entry(
+            patient=mine[0].message.patient,
+            phone=phones.get(patient, ""),
+            items=mine,
+            answers=answers[patient][:ANSWERS_SHOWN],
+            pain=_pain(answers[patient]),
+            call=_last(calls[patient], mine),
         )
-        .filter(purpose__in=[Purpose.STEP, Purpose.CORRECTION], visit__isnull=False)
-        .filter(send_at__gt=now - LOOK_BACK, send_at__lte=now)
-        .exclude(reason__in=POINTLESS)
-        # What was over before it was planned was never owed: booked late, or enrolled in the middle.
-        .exclude(reason=Reason.EXPIRED, created_at__gt=F("send_at"))
+        for patient, mine in items.items()
+    ]
+
+
+def _items(found: Sequence[Waiting], clinic: Clinic, now: datetime) -> dict[UUID, list[Item]]:
+    """The matters of each patient with their messages, patients and visits, without texts. Two queries."""
+    wanted = [item["message"] for one in found for item in one.items]
+    rows = Message.objects.select_related("visit", "patient").defer("subject", "body", "html")
+    messages, settled, zone = rows.in_bulk(wanted), _settled(wanted), ZoneInfo(clinic.time_zone)
+    items = {
+        one.patient_id: [
+            _item(messages[item["message"]], item, zone, now)
+            for item in one.items
+            if item["unsaid"] or item["message"] not in settled
+        ]
+        for one in found
+    }
+    return {patient: mine for patient, mine in items.items() if mine}
+
+
+def _settled(messages: Sequence[int]) -> set[int]:
+    """The questions among these that another message with the same question settles."""
+    with connection.cursor() as cursor:
+        cursor.execute(statements("desk.sql")["settled_otherwise"], {"messages": list(messages)})
+        return {row[0] for row in cursor.fetchall()}
+
+
+def _item(message: Message, item: Mapping[str, Any], zone: ZoneInfo, now: datetime) -> Item:
+    starts = _starts(message, zone) if item["unsaid"] else None
+    return Item(
+        message=message,
+        since=datetime.fromisoformat(item["since"]),
+        listed_at=datetime.fromisoformat(item["listed_at"]),
+        unsaid=item["unsaid"],
+        starts=starts if starts is not None and starts > now else None,
     )
-    missed: dict[_Occurrence, _Row] = {}
-    for row in _rows(rows.order_by("send_at", "pk")):
-        missed.setdefault(row.occurrence, row)
-    said = _said({row.patient_id for row in missed.values()})
-    zone = ZoneInfo(clinic.time_zone)
-    for occurrence, row in missed.items():
-        starts = _starts(row, zone)
-        ahead = starts is not None and starts > now
-        if occurrence in said or row.about in asked or not (ahead or _is_after_visit(row)):
-            continue
-        yield _Matter(
-            row=row,
-            since=row.send_at,
-            listed_at=row.send_at,
-            unsaid=True,
-            starts=starts if ahead else None,
-        )
 
 
-def _said(patients: Collection[UUID]) -> set[_Occurrence]:
-    """What reached these patients on another channel, or still may; what they have answered counts too."""
-    rows = Message.objects.filter(patient__in=patients, capped=False, state__in=[*GONE, *UNSENT])
-    return {row.occurrence for row in _rows(rows.filter(visit__isnull=False))}
-
-
-def _starts(row: _Row, zone: ZoneInfo) -> datetime | None:
-    if row.visit_state != VisitState.BOOKED or row.on_date is None or row.at_time is None:
+def _starts(message: Message, zone: ZoneInfo) -> datetime | None:
+    visit = message.visit
+    if visit is None or visit.state != VisitState.BOOKED:
         return None
-    return to_instant(row.on_date, row.at_time, zone)
+    return to_instant(visit.on_date, visit.at_time, zone)
 
 
-def _is_after_visit(row: _Row) -> bool:
-    """Whether this is a warning or a check-in after a treatment that has taken place."""
-    return row.visit_state == VisitState.COMPLETED and row.topic == "check_ins"
-
-
-def _calls(patients: Collection[UUID]) -> dict[UUID, list[Call]]:
+def _calls(patients: Iterable[UUID]) -> dict[UUID, list[Call]]:
     """The calls to these patients, newest first."""
     found: dict[UUID, list[Call]] = {patient: [] for patient in patients}
     for call in Call.objects.filter(patient__in=found).select_related("by").order_by("-at", "-pk"):
         found[call.patient_id].append(call)
     return found
-
-
-def _entries(waiting: dict[UUID, list[Item]], calls: dict[UUID, list[Call]]) -> list[Entry]:
-    points = ContactPoint.objects.filter(patient__in=waiting, channel=Channel.SMS)
-    phones = {point.patient_id: point.address for point in points}
-    answers: dict[UUID, list[Answer]] = defaultdict(list)
-    for answer in Answer.objects.filter(patient__in=waiting).order_by("-answered_at", "-pk"):
-        answers[answer.patient_id].append(answer)
-    return [
-        Entry(
-            patient=items[0].message.patient,
-            phone=phones.get(patient, ""),
-            items=items,
-            answers=answers[patient][:ANSWERS_SHOWN],
-            pain=_pain(answers[patient]),
-            call=_last(calls[patient], items),
-        )
-        for patient, items in waiting.items()
-    ]
 
 
 def _last(calls: Iterable[Call], items: Iterable[Item]) -> Call | None:

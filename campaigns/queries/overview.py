@@ -1,4 +1,4 @@
-"""What the first page shows: who is next, what goes out, what did not. A fixed number of queries."""
+"""What did not go, and what comes next for each patient. A fixed number of queries."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, QuerySet, Subquery, Value
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 
 from campaigns.domain.lifecycle import UNSENT, State
 from campaigns.domain.visits import VisitState
-from campaigns.models import ChannelState, Message, Patient, Visit, WebhookEndpoint
+from campaigns.models import Message, Patient, Visit
 
 LOOK_BACK = timedelta(days=7)
 NOT_ARRIVED = (State.SKIPPED, State.CANCELLED, State.REJECTED, State.UNDELIVERED, State.UNRESOLVED)
@@ -33,34 +33,6 @@ def unsent(clinic_id: UUID, now: datetime) -> list[Unsent]:
     )
     counted = rows.values_list("state", "reason").annotate(count=Count("pk")).order_by("-count", "reason")
     return [Unsent(*row) for row in counted]
-
-
-WEBHOOK = "webhook"
-
-
-@dataclass(frozen=True, slots=True)
-class Shut:
-    """What takes nothing just now: a channel, or (`WEBHOOK`) another program that was given up."""
-
-    channel: str
-    why: str
-    since: datetime | None
-
-
-def shut(clinic_id: UUID) -> list[Shut]:
-    """What takes nothing just now at a clinic, the longest first. One query."""
-    channels = ChannelState.objects.filter(clinic=clinic_id, shut_until__isnull=False)
-    given_up = WebhookEndpoint.objects.filter(clinic=clinic_id, removed_at=None, disabled_at__isnull=False)
-    rows = channels.values_list("channel", "why", "since").union(
-        given_up.values_list(Value(WEBHOOK), Value(""), "disabled_at"), all=True
-    )
-    return sorted((Shut(*row) for row in rows), key=lambda one: (str(one.since), one.channel))
-
-
-def going_out(clinic_id: UUID, limit: int) -> list[Message]:
-    """The next messages of a clinic with their patients, soonest first, without texts."""
-    rows = Message.objects.filter(clinic=clinic_id, state__in=_UNSENT).select_related("patient")
-    return list(rows.defer("subject", "body", "html").order_by("due_at", "pk")[:limit])
 
 
 def with_next(patients: QuerySet[Patient], today: date) -> QuerySet[Patient]:

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
+
+from django.db import connection
 
 from campaigns.domain.lifecycle import UNSENT, Purpose, State
 from campaigns.domain.recipients import Channel
@@ -15,6 +18,7 @@ from campaigns.domain.replies import READINESS
 from campaigns.domain.visits import VisitState
 from campaigns.models import Answer, Clinic, ContactPoint, Message, Visit
 from campaigns.queries.questions import GONE
+from campaigns.queries.statements import statements
 
 
 class Standing(StrEnum):
@@ -57,13 +61,27 @@ class Coming:
         return min((told.standing for told in self.told), key=ORDER.index, default=Standing.NOT_ASKED)
 
 
-def coming(clinic: Clinic, day: date) -> list[Coming]:
-    """The visits of a day at this clinic in the order of their time; cancelled ones are none."""
+A_PAGE = 100
+
+
+def tally(clinic: Clinic, day: date) -> dict[Standing, int]:
+    """How many visits of a day stand where; cancelled ones are none. One query."""
+    kept = statements("desk.sql")
+    about: dict[str, Any] = {"clinic": clinic.pk, "day": day, "gone": [state.value for state in GONE]}
+    with connection.cursor() as cursor:
+        cursor.execute(kept["tally"].replace("{standing}", kept["standing"]), about)
+        found = {Standing(standing): count for standing, count in cursor.fetchall()}
+    return {standing: found.get(standing, 0) for standing in Standing}
+
+
+def coming(clinic: Clinic, day: date, page: int = 1) -> list[Coming]:
+    """A page of the visits of a day at this clinic in the order of their time; cancelled ones are none."""
+    first = (page - 1) * A_PAGE
     visits = list(
         Visit.objects.filter(course__patient__clinic=clinic, on_date=day)
         .exclude(state=VisitState.CANCELLED)
         .select_related("course__patient")
-        .order_by("at_time", "pk")
+        .order_by("at_time", "pk")[first : first + A_PAGE]
     )
     asked, answers = _asked(visits), _answers(visits)
     patients = {visit.course.patient_id for visit in visits}

@@ -53,6 +53,11 @@ def moment(instant: datetime, clinic: Clinic) -> str:
     return f"{day(at.date())}, {clock(at.time())}"
 
 
+def hour_of(instant: datetime, clinic: Clinic) -> str:
+    """Time of day at the clinic."""
+    return clock(local(instant, clinic).time())
+
+
 def iso(instant: datetime) -> str:
     """For the `datetime` attribute: UTC, to the second."""
     return instant.isoformat(timespec="seconds")
@@ -97,6 +102,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "direction": direction,
     "edition": edition,
     "own_name": own_name,
+    "hour_of": hour_of,
     "iso": iso,
     "language": language,
     "moment": moment,

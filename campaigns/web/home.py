@@ -1,50 +1,24 @@
-"""The first page: what needs a person, what goes out, who is in care."""
+"""The first page: what needs a person, what goes out today, what has changed."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.domain.errors import NotAllowed
-from campaigns.domain.lifecycle import Reason
 from campaigns.models import Alert
-from campaigns.queries import clock, overview, zones
+from campaigns.queries import clock, zones
+from campaigns.queries import today as queries
 from campaigns.services import installation
-from campaigns.web import access
-from campaigns.web.filters import local
+from campaigns.services.today import next_working_day, saw_changes
+from campaigns.web import access, today
 from campaigns.web.told import told
 
-SHOWN = 8
-PATIENTS_A_PAGE = 50
-
-EXPECTED = frozenset(
-    {
-        Reason.VISIT_CANCELLED,
-        Reason.VISIT_MOVED,
-        Reason.VISIT_DONE,
-        Reason.VISIT_MISSED,
-        Reason.COURSE_CLOSED,
-        Reason.OPERATOR_CANCELLED,
-        Reason.SUPERSEDED,
-        Reason.ANSWERED,
-        Reason.NOT_NEEDED,
-        Reason.NO_ADDRESS,
-        Reason.OPTED_OUT,
-        Reason.PATIENT_PAUSED,
-        Reason.PATIENT_LEFT,
-        Reason.PATIENT_DECEASED_OR_MERGED,
-        Reason.ENROLLMENT_STOPPED,
-        Reason.PATIENT_FORGOTTEN,
-    }
-)
-"""Reasons that follow from what somebody did or chose (nobody is enrolled without any address).
-
-Every other one may need a person."""
-
-
+LOST_SHOWN = 50
 PLACES = {urgency.value: place for place, urgency in enumerate(Alert.Urgency)}
 """Alerts are listed from the most urgent on, and within that the longest waiting first."""
 
@@ -57,36 +31,49 @@ def urgent_first(alerts: list[Alert]) -> list[Alert]:
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """The first page."""
-    clinic, now = access.staff(request).clinic, clock.now()
-    unsent = overview.unsent(clinic.pk, now)
-    waiting = access.open_alerts(request).select_related("patient", "reply", "acknowledged_by")
-    today = local(now, clinic).date()
-    known = access.patients(request).filter(forgotten_at=None)
-    patients = overview.with_next(known.order_by("-created_at", "pk"), today)
-    page = Paginator(patients, PATIENTS_A_PAGE).get_page(request.GET.get("page"))
-    alerts, going_out = urgent_first(list(waiting))[:SHOWN], overview.going_out(clinic.pk, SHOWN)
-    no_clock = zones.lost(clinic.pk)[:PATIENTS_A_PAGE]
-    access.seen(
-        request,
-        "home",
-        [
-            *(p.pk for p in (*page, *no_clock)),
-            *(a.patient_id for a in alerts),
-            *(m.patient_id for m in going_out),
-        ],
-    )
+    now = clock.now()
+    facts = _facts(request, now)
+    lost = zones.lost(facts.clinic.pk)[:LOST_SHOWN] if _has_lost(facts) else []
+    access.seen(request, "home", [one.pk for one in (*facts.patients.values(), *lost)])
     context = {
         "now": now,
-        "shut": overview.shut(clinic.pk),
-        "alerts": alerts,
-        "to_look_at": [row for row in unsent if row.reason not in EXPECTED],
-        "as_expected": [row for row in unsent if row.reason in EXPECTED],
-        "going_out": going_out,
-        "no_clock": no_clock,
-        "patients": page,
-        "today": today,
+        "shut": [row | {"since": _instant(row["since"])} for row in facts.parts["shut"]],
+        "no_clock": lost,
+        "sections": today.sections(facts),
+        "hours": today.hours(facts),
+        "next": today.next_message(facts),
+        "changes": today.changes(facts),
+        "since": _instant(facts.parts["seen_at"][0]["at"]),
+        "until": now.isoformat(),
     }
     return render(request, "web/home.html", context)
+
+
+def _facts(request: HttpRequest, now: datetime) -> today.Facts:
+    staff = access.staff(request)
+    parts = queries.read(staff.clinic, staff, now, next_working_day(staff.clinic, now))
+    people = queries.patients(set(queries.whose(parts)))
+    return today.Facts(clinic=staff.clinic, now=now, parts=parts, patients=people)
+
+
+def _has_lost(facts: today.Facts) -> bool:
+    return any(zones.known(row["time_zone"]) is None for row in facts.parts["own_zones"])
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+@require_POST
+def seen(request: HttpRequest) -> HttpResponse:
+    """Keep that the changes on the page were seen: those that it showed, not what has come since."""
+    try:
+        until = datetime.fromisoformat(request.POST.get("until", ""))
+    except ValueError:
+        return redirect("home")
+    if until.tzinfo is not None:
+        saw_changes(access.staff(request), until, clock.now())
+    return redirect("home")
 
 
 @require_POST

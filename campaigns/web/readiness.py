@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import date, timedelta
 
 from django.http import HttpRequest, HttpResponse
@@ -10,8 +9,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from campaigns.queries import clock
-from campaigns.queries.readiness import Standing, coming
+from campaigns.queries.readiness import A_PAGE, coming, tally
 from campaigns.web import access
+from campaigns.web.calling import asked_page
 from campaigns.web.filters import local
 
 ONE_DAY = timedelta(days=1)
@@ -23,12 +23,14 @@ def readiness(request: HttpRequest) -> HttpResponse:
     clinic, now = access.staff(request).clinic, clock.now()
     today = local(now, clinic).date()
     day = _asked(request.GET.get("day", ""), today)
-    visits = coming(clinic, day)
+    page, counts = asked_page(request), tally(clinic, day)
+    visits = coming(clinic, day, page)
     access.seen(request, "readiness", [one.visit.course.patient_id for one in visits])
-    counts = Counter(visit.standing for visit in visits)
     context = {
         "visits": visits,
-        "counts": [(standing, counts[standing]) for standing in Standing],
+        "counts": list(counts.items()),
+        "page": page,
+        "more": sum(counts.values()) > page * A_PAGE,
         "day": day,
         "today": today,
         "tomorrow": today + ONE_DAY,

@@ -246,7 +246,19 @@ class Day:
         browser.post(f"/call-list/{patient.pk}/called", called, seen_at="/alerts")
         told = {"action": "withdrawn", "channel": "email", "topic": "every", "way": "phone"}
         browser.post(f"{page}/consent", {**told, "evidence": MARKERS["told"]}, seen_at=f"{page}/consent")
-        seen = [browser.get(path) for path in (page, "/", "/alerts", "/call-list", "/readiness", "/healthz")]
+        seen = [
+            browser.get(path)
+            for path in (
+                page,
+                "/",
+                "/patients",
+                "/today/going-out",
+                "/alerts",
+                "/call-list",
+                "/readiness",
+                "/healthz",
+            )
+        ]
         assert {"given name", "reply", "danger"} <= fields_in(" ".join(seen)), "the pages show the patient"
         ready = urllib3.request("GET", f"{self.stage.base_url}/readyz", retries=False)
         assert not fields_in(seen[-1] + ready.data.decode())

@@ -162,7 +162,7 @@ def test_it_loses_nothing_of_a_form_that_met_the_database_away(pages: Client, pa
 
 def test_it_shows_other_failures_without_a_traceback(coordinator: object, pages: Client) -> None:
     pages.raise_request_exception = False
-    with patch("campaigns.queries.overview.unsent", side_effect=RuntimeError("secret")):
+    with patch("campaigns.queries.today.read", side_effect=RuntimeError("secret")):
         answer = pages.get("/")
     assert answer.status_code == 500
     assert "Something went wrong here" in answer.content.decode()

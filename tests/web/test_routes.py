@@ -332,7 +332,8 @@ def test_it_refuses_a_form_without_its_token(strict: Client, patient: Patient) -
 def test_it_lists_only_the_clinic_s_own_patients(stranger: Staff, patient: Patient, clinic: Clinic) -> None:
     outsider = Client()
     outsider.force_login(stranger)
-    assert "Test Patient" not in outsider.get("/").content.decode()
+    for where in ("/", "/patients", "/today/going-out", "/call-list", "/messages/unsent"):
+        assert "Test Patient" not in outsider.get(where).content.decode(), where
 
 
 def test_it_shows_a_plain_page_for_an_unknown_address(client: Client, db: None) -> None:
