@@ -11,7 +11,15 @@ from campaigns.models.enrollments import Enrollment
 from campaigns.models.lexicon import LexiconChange, LexiconComment
 from campaigns.models.mail import InboundMail
 from campaigns.models.messages import Attempt, DeliveryEvent, Message
-from campaigns.models.patients import Consent, ConsentWords, ContactPoint, Patient, PatientLink, Suppression
+from campaigns.models.patients import (
+    Consent,
+    ConsentWords,
+    ContactPoint,
+    Patient,
+    PatientLink,
+    PatientSearch,
+    Suppression,
+)
 from campaigns.models.replies import Alert, Answer, AnswerCorrection, Reply
 from campaigns.models.staff import Guess, SignInLink, Staff, StaffSession, TodaySeen
 from campaigns.models.webhooks import WebhookEndpoint, WebhookEvent
@@ -47,6 +55,7 @@ __all__ = [
     "Patient",
     "PatientLink",
     "PatientReference",
+    "PatientSearch",
     "Reply",
     "SignInLink",
     "Staff",

@@ -10,8 +10,10 @@ import base64
 import hashlib
 import hmac
 import os
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -100,6 +102,24 @@ def decrypt_bytes(stored: bytes) -> bytes:
 def blind_index(value: str) -> str:
     """A keyed hash of an address: equal addresses meet, nothing can be read back."""
     return hmac.new(_index_key(settings.FIELD_KEYS), value.casefold().encode(), hashlib.sha256).hexdigest()
+
+
+def search_keys(clinic: UUID, terms: Iterable[str]) -> list[int]:
+    """Keyed hashes of what a patient of one clinic is found by, sorted: the same word at another clinic has
+    another hash. Signed 64 bits, so two words may meet by chance; whoever searches compares in the open."""
+    key, salt = _search_key(settings.FIELD_KEYS), clinic.bytes
+    digests = (hmac.digest(key, salt + term.encode("utf-8", "surrogatepass"), "sha256") for term in terms)
+    return sorted({int.from_bytes(digest[:8], "big", signed=True) for digest in digests})
+
+
+def search_key_id() -> str:
+    """Names the key of `search_keys` without giving it away: hashes under another are made anew."""
+    return hashlib.sha256(b"name of" + _search_key(settings.FIELD_KEYS)).hexdigest()[:8]
+
+
+@lru_cache(maxsize=4)
+def _search_key(configured: str) -> bytes:
+    return hashlib.sha256(b"campaigns search" + _index_key(configured)).digest()
 
 
 if TYPE_CHECKING:

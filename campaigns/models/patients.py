@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import uuid
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Now
 
@@ -98,6 +100,24 @@ class ContactPoint(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["patient", "channel"], name="one_address_a_patient_and_channel")
         ]
+
+
+class PatientSearch(models.Model):
+    """What a patient is found by: keyed hashes of the beginnings of names, of digits and of addresses.
+
+    Kept by services/find; it can always be made anew from the patient. `key` names the key of the hashes.
+    """
+
+    patient = models.OneToOneField(
+        Patient, on_delete=models.CASCADE, primary_key=True, related_name="search_keys"
+    )
+    keys: models.Field[list[int], list[int]] = ArrayField(models.BigIntegerField())
+    key = models.CharField(max_length=8)
+
+    class Meta:
+        db_table = "patient_search"
+        # Read by queries/search. Without a list of pending entries, which every search would have to read.
+        indexes = [GinIndex(fields=["keys"], name="patient_search_keys", fastupdate=False)]
 
 
 class Consent(models.Model):

@@ -13,8 +13,8 @@ from campaigns.models import Clinic, Patient
 from campaigns.queries import wordings
 from campaigns.queries.wordings import Text, Waiting
 from campaigns.services.compose import Approvals, Composed, compose, reading_chain
-from campaigns.services.preview import Subject
 from campaigns.services.standings import Standing, Stood
+from campaigns.services.subjects import Subject
 
 SHOWN = 20
 """Patients in a list; how many more there are is said below it."""

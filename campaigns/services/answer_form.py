@@ -25,7 +25,7 @@ from campaigns.models import Alert, Clinic, Message, PatientLink, Reply
 from campaigns.queries import clock, lexicons
 from campaigns.services import on_call, understand
 from campaigns.services.compose import Approvals, approvals, token_hash
-from campaigns.services.preview import subject_of
+from campaigns.services.subjects import subject_of
 from campaigns.services.understand import Case, Said
 from campaigns.services.unsubscribe import sheet_of
 

@@ -13,7 +13,7 @@ from campaigns.domain.recipients import Channel, normalise_email, normalise_phon
 from campaigns.models import ContactPoint, Message, Patient
 from campaigns.models.encryption import blind_index
 from campaigns.queries import clock
-from campaigns.services import consent
+from campaigns.services import consent, find
 from campaigns.services.consent import CONSENT, EVERY_TOPIC, Told
 from campaigns.services.plan import Changes, replan
 from campaigns.services.record import record
@@ -79,6 +79,7 @@ def change(patient_id: UUID, new: NewAddress, *, by: str) -> Changes:
     # Messages before addresses, as a claim locks them: else the two could wait for one another in a circle.
     list(Message.objects.select_for_update().filter(patient=patient).order_by("pk").values_list("pk"))
     is_other = put(patient, new, by=by, now=now)
+    find.remember(patient.pk)
     changes = replan(patient.pk, now)
     detail = {"channel": new.channel.value, "another": is_other}
     record("address_written", f"patient {patient.pk}", actor=by, now=now, detail=detail)

@@ -15,7 +15,7 @@ from campaigns.domain.visits import VisitKind
 from campaigns.models import Clinic, ContactPoint, Course, Enrollment, Patient, Visit
 from campaigns.models.encryption import blind_index
 from campaigns.queries import clock, sequence_files
-from campaigns.services import consent
+from campaigns.services import consent, find
 from campaigns.services.plan import Changes, replan
 from campaigns.services.record import record
 from campaigns.services.visits import check_start
@@ -70,6 +70,7 @@ def enroll(clinic: Clinic, application: Application, *, by: str) -> Enrolled:
     book(course, application.visits)
     for key in application.sequences:
         begin(course, key, now)
+    find.remember(patient.pk)
     changes = replan(patient.pk, now)
     record(
         "patient_enrolled",

@@ -38,7 +38,7 @@ from campaigns.models import (
     Visit,
 )
 from campaigns.queries import clock
-from campaigns.services import consent
+from campaigns.services import consent, find
 from campaigns.services.consent import EVERY_TOPIC, Told
 from campaigns.services.record import record
 
@@ -158,6 +158,7 @@ def _empty_person(patient: Patient, now: datetime) -> None:
     patient.language, patient.forgotten_at = SOURCE, now
     patient.save()
     PatientReference.objects.filter(patient=patient).delete()
+    find.forget(patient.pk)
 
 
 def _stop(patient: Patient, shared: Collection[str], by: str, now: datetime) -> None:

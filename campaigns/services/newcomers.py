@@ -11,6 +11,7 @@ from campaigns.domain.languages import resolve
 from campaigns.models import Clinic, Patient, PatientReference
 from campaigns.models.encryption import blind_index
 from campaigns.queries import clock, zones
+from campaigns.services import find
 from campaigns.services.contact_points import NewAddress, put
 from campaigns.services.record import record
 
@@ -49,6 +50,7 @@ def register(clinic: Clinic, newcomer: Newcomer, *, by: str) -> Patient:
         _name(patient, newcomer.reference)
     for address in newcomer.addresses:
         put(patient, address, by=by, now=now)
+    find.remember(patient.pk)
     record("patient_registered", f"patient {patient.pk}", actor=by, now=now)
     return patient
 

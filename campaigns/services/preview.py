@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 from django.db import transaction
 
-from campaigns.domain.lifecycle import State
-from campaigns.domain.recipients import Channel
-from campaigns.models import Clinic, Message
-from campaigns.queries import clock
+from campaigns.domain.course_ahead import Ahead, Named, Timing, look_ahead
+from campaigns.domain.lifecycle import Reason, State
+from campaigns.domain.plans import Planned
+from campaigns.models import Clinic, Message, Patient, Visit
+from campaigns.queries import clock, planning
+from campaigns.services import plan_facts
 from campaigns.services.compose import SOURCE_LANGUAGE, Approvals, Composed, approvals, compose
-from campaigns.services.enroll import Application, enroll
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """A message as `compose` wants it."""
-
-    template: str
-    channel: str
-    purpose: str
-    fixed_language: str
-    language: str
-    given_name: str
-    visit_number: int | None
-    on_date: date | None
-    at_time: time | None
-    stated: dict[str, str] | None
+from campaigns.services.enroll import Application, Enrolled, enroll
+from campaigns.services.enroll_again import enroll_again
+from campaigns.services.subjects import Subject, subject_for, subject_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewedMessage:
     """One message as it would go: when (UTC), in which words, and what it costs. `reason` says why it would
-    not; `english_text` stands beside a translation and is empty for English."""
+    not; `english_text` stands beside a translation and is empty for English. `due_at` is when it would go if
+    nothing stood in its way, and `timing` what did. `expected`: only once a visit has taken place as booked;
+    `if_silent`: only where a question before it was not answered."""
 
     sequence: str
     step: str
@@ -43,65 +35,141 @@ class PreviewedMessage:
     visit_number: int | None
     send_at: datetime
     state: str
-    reason: str
-    language: str
-    subject: str
-    text: str
-    html: str
-    english_text: str
-    segments: int
-    encoding: str
-    price: Decimal
+    reason: str = ""
+    language: str = ""
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+    english_text: str = ""
+    segments: int = 0
+    encoding: str = ""
+    price: Decimal = Decimal(0)
+    due_at: datetime | None = None
+    timing: Timing = Timing.ON_TIME
+    expected: bool = False
+    if_silent: bool = False
 
 
-def subject_of(message: Message, *, channel: Channel | None = None) -> Subject:
-    """What composing needs of a stored message, optionally as if it went by another channel."""
-    visit, patient = message.visit, message.patient
-    return Subject(
-        template=message.template,
-        channel=channel or message.channel,
-        purpose=message.purpose,
-        fixed_language="",
-        language=patient.language,
-        given_name=patient.given_name,
-        visit_number=visit.number if visit else None,
-        on_date=visit.on_date if visit else None,
-        at_time=visit.at_time if visit else None,
-        stated=message.stated,
-    )
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A message before it has words."""
+
+    subject: Subject
+    bare: PreviewedMessage
 
 
-def preview_enrollment(clinic: Clinic, application: Application) -> list[PreviewedMessage]:
-    """Every message that enrolling would plan, in order of time. Raises what `enroll` raises."""
+def preview_enrollment(
+    clinic: Clinic, application: Application, patient_id: UUID | None = None
+) -> list[PreviewedMessage]:
+    """Every message of the course that enrolling would open, in order of time: those that it would plan, and
+    those that would follow its visits. `patient_id` where the patient is here already. Raises what `enroll`
+    and `enroll_again` raise."""
     with transaction.atomic():
-        enrolled = enroll(clinic, application, by="preview")
-        messages = enrolled.patient.messages.select_related("visit", "patient").order_by("send_at", "id")
-        approved, now = approvals(clinic), clock.now()
-        previews = [_preview(message, clinic, approved, now) for message in messages]
+        if patient_id is None:
+            enrolled = enroll(clinic, application, by="preview")
+        else:
+            enrolled = enroll_again(patient_id, application, by="preview")
+        drafts = list(_drafts(enrolled))
         transaction.set_rollback(True)
-    return previews
+    # The words take a while: no lock of the rows above, or of the audit chain, is held meanwhile.
+    approved, now = approvals(clinic), clock.now()
+    previews = (_preview(draft, clinic, approved, now) for draft in drafts)
+    return sorted(previews, key=lambda one: one.send_at)
 
 
-def _preview(message: Message, clinic: Clinic, approved: Approvals, now: datetime) -> PreviewedMessage:
-    subject = subject_of(message)
-    words = compose(subject, clinic, approved, now)
+def _drafts(enrolled: Enrolled) -> Iterator[_Draft]:
+    person = plan_facts.read([enrolled.patient.pk])[0]
+    following = {row.id for row in person.enrollments if row.course_id == enrolled.course.pk}
+    facts = [one for one in plan_facts.enrollment_facts(person) if one.id in following]
+    # The instant that was planned from: a moment later the welcome would seem to be late.
+    now = max(one.enrolled_at for one in facts)
+    known = _Known(
+        ahead=look_ahead(facts, person.rules.facts, plan_facts.patient_facts(person), now),
+        refused=_refused(person),
+        now=now,
+    )
+    rows = enrolled.patient.messages.filter(enrollment__in=following).select_related("visit", "patient")
+    for message in rows:
+        yield _Draft(subject_of(message), known.planned(message))
+    patient = Patient.objects.get(pk=enrolled.patient.pk)
+    visits = {visit.pk: visit for visit in enrolled.course.visits.all()}
+    for planned in known.ahead.expected:
+        visit = visits.get(planned.visit) if planned.visit else None
+        subject = subject_for(patient, planned.template, planned.channel, visit)
+        yield _Draft(subject, known.expected(planned, visit))
+
+
+def _refused(person: plan_facts.Person) -> dict[str, Reason]:
+    """The channels on which nothing may go, and why: it is asked when a message is about to leave, and known
+    now."""
+    stopped = {row.channel for row in person.reach if row.what == planning.STOPPED}
+    refused = plan_facts.patient_facts(person).refused
+    return {channel: Reason.OPTED_OUT if channel in stopped else Reason.NO_CONSENT for channel in refused}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What is known about the messages of a course before they have words."""
+
+    ahead: Ahead
+    refused: Mapping[str, Reason]
+    now: datetime
+
+    def planned(self, message: Message) -> PreviewedMessage:
+        """One that enrolling plans."""
+        if message.enrollment_id is None:
+            raise ValueError("a message of a sequence has an enrollment")
+        named = (message.enrollment_id, message.step, message.visit_id, message.visit_version)
+        bare = PreviewedMessage(
+            sequence=message.sequence,
+            step=message.step,
+            channel=message.channel,
+            visit_number=message.visit.number if message.visit else None,
+            send_at=message.send_at,
+            state=message.state,
+            reason=message.reason,
+        )
+        return self._seen(bare, named, message.template)
+
+    def expected(self, planned: Planned, visit: Visit | None) -> PreviewedMessage:
+        """One that would follow a visit, or the end of the course."""
+        named = (planned.enrollment, planned.step, planned.visit, planned.visit_version)
+        bare = PreviewedMessage(
+            sequence=planned.sequence,
+            step=planned.step,
+            channel=planned.channel,
+            visit_number=visit.number if visit else None,
+            send_at=planned.send_at,
+            state=State.PLANNED,
+            expected=True,
+        )
+        return self._seen(bare, named, planned.template)
+
+    def _seen(self, bare: PreviewedMessage, named: Named, template: str) -> PreviewedMessage:
+        if bare.state == State.PLANNED and bare.channel in self.refused:
+            bare = replace(bare, state=State.SKIPPED, reason=self.refused[bare.channel])
+        return replace(
+            bare,
+            due_at=self.ahead.due(named),
+            timing=self.ahead.timing(named, template, bare.send_at, self.now),
+            if_silent=self.ahead.only_unanswered(named),
+        )
+
+
+def _preview(draft: _Draft, clinic: Clinic, approved: Approvals, now: datetime) -> PreviewedMessage:
+    """With its words, where it has any."""
+    words = compose(draft.subject, clinic, approved, now)
     if not isinstance(words, Composed):
-        return _unsendable(message, words.reason)
-    english = "" if words.rendered.language == SOURCE_LANGUAGE else _english(subject, clinic, approved, now)
+        return replace(draft.bare, state=State.SKIPPED, reason=draft.bare.reason or words.reason)
+    translated = words.rendered.language != SOURCE_LANGUAGE
     segments = words.segmented.segments if words.segmented else 0
-    return PreviewedMessage(
-        sequence=message.sequence,
-        step=message.step,
-        channel=message.channel,
-        visit_number=subject.visit_number,
-        send_at=message.send_at,
-        state=message.state,
-        reason=message.reason,
+    return replace(
+        draft.bare,
         language=words.rendered.language,
         subject=words.rendered.subject,
         text=words.rendered.text,
         html=words.rendered.html,
-        english_text=english,
+        english_text=_english(draft.subject, clinic, approved, now) if translated else "",
         segments=segments,
         encoding=words.segmented.encoding if words.segmented else "",
         price=Decimal(clinic.price_per_segment) * segments,
@@ -111,23 +179,3 @@ def _preview(message: Message, clinic: Clinic, approved: Approvals, now: datetim
 def _english(subject: Subject, clinic: Clinic, approved: Approvals, now: datetime) -> str:
     words = compose(replace(subject, fixed_language=SOURCE_LANGUAGE), clinic, approved, now)
     return words.rendered.text if isinstance(words, Composed) else ""
-
-
-def _unsendable(message: Message, reason: str) -> PreviewedMessage:
-    return PreviewedMessage(
-        sequence=message.sequence,
-        step=message.step,
-        channel=message.channel,
-        visit_number=message.visit.number if message.visit else None,
-        send_at=message.send_at,
-        state=State.SKIPPED,
-        reason=message.reason or reason,
-        language="",
-        subject="",
-        text="",
-        html="",
-        english_text="",
-        segments=0,
-        encoding="",
-        price=Decimal(0),
-    )

@@ -23,7 +23,7 @@ from campaigns.models import Clinic, PatientLink
 from campaigns.queries import sequence_files
 from campaigns.queries.wordings import Text
 from campaigns.services.compose import facts_of
-from campaigns.services.preview import Subject
+from campaigns.services.subjects import Subject
 
 SESSIONS = 5
 """Treatments in the course whose price is shown."""

@@ -20,7 +20,7 @@ from campaigns.services.compose import (
     unsubscribe_url,
 )
 from campaigns.services.consent import opt_out
-from campaigns.services.preview import Subject, subject_of
+from campaigns.services.subjects import Subject, subject_of
 
 
 @dataclass(frozen=True, slots=True)

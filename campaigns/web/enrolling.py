@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
-from django.core import signing
 from django.forms import BaseFormSet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -21,91 +16,39 @@ from django.views.decorators.http import require_http_methods, require_safe
 from campaigns.delivery.pages import page as patient_page
 from campaigns.domain.errors import CampaignsError, UnknownLanguage
 from campaigns.domain.languages import resolve
-from campaigns.domain.lifecycle import UNSENT
-from campaigns.domain.recipients import Channel
-from campaigns.models import Clinic
-from campaigns.models.encryption import blind_index
-from campaigns.queries import clock, one_patient
+from campaigns.domain.name_terms import Person, same_name
+from campaigns.models import Patient
+from campaigns.queries import clock, search
 from campaigns.services.compose import approvals
-from campaigns.services.consent import CONSENT, in_force
+from campaigns.services.consent import CONSENT
+from campaigns.services.course_warnings import warn
 from campaigns.services.enroll import Application, enroll
-from campaigns.services.prefer import offered
-from campaigns.services.preview import PreviewedMessage, preview_enrollment
-from campaigns.web import access
-from campaigns.web.forms import CourseForm, PersonForm, VisitRow, VisitRows, application
-from campaigns.web.once import once
+from campaigns.services.enroll_again import enroll_again
+from campaigns.services.preview import preview_enrollment
+from campaigns.web import access, enroll_page, enroll_seal, enroll_words
+from campaigns.web.enroll_page import Page
+from campaigns.web.finding import as_entered, today
+from campaigns.web.forms import VisitRow, application
+from campaigns.web.once import already, once
 from campaigns.web.told import told
-
-SEALED = "campaigns.web.enrolling"
-
-
-@dataclass(slots=True)
-class Page:
-    """The enroll page on its way: the three forms, and what is known about them."""
-
-    clinic: Clinic
-    person: PersonForm
-    course: CourseForm
-    visits: BaseFormSet[VisitRow]
-    key: str
-    quiet: bool = True
-    error: str = ""
-    notice: str = ""
-    preview: list[PreviewedMessage] | None = None
-    stopped: tuple[tuple[str, datetime], ...] = ()
-    shared: Mapping[str, int] = field(default_factory=dict)
-    seal: str = ""
-
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """The tags of the languages that this clinic writes."""
-        return tuple(language.tag for language in offered(self.clinic))
-
-    @property
-    def going(self) -> list[PreviewedMessage]:
-        """The messages that would go."""
-        return [message for message in self.preview or () if message.state in UNSENT]
-
-    @property
-    def not_going(self) -> list[PreviewedMessage]:
-        """The messages that would not, each with its reason."""
-        return [message for message in self.preview or () if message.state not in UNSENT]
-
-    @property
-    def language(self) -> str:
-        """The language that was chosen for the patient."""
-        return str(self.person.cleaned_data["language"])
-
-    @property
-    def segments(self) -> int:
-        """Text segments of the whole course."""
-        return sum(message.segments for message in self.going)
-
-    @property
-    def price(self) -> Decimal:
-        """What the texts cost."""
-        return sum((message.price for message in self.going), Decimal(0))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
-    """The enroll page. One button of four was pressed: dates, row, preview or enroll."""
-    page = _page(request)
-    if request.method != "POST":
-        return _show(request, page)
-    action = request.POST.get("action", "preview")
-    if action in {"dates", "row"}:
-        _change_rows(page, action)
-        return _show(request, page)
-    wanted = _application(page)
-    if wanted is None or not _look_ahead(page, wanted):
-        return _show(request, page)
-    if action != "enroll":
-        return _show(request, page)
-    if request.POST.get("seal") != page.seal:
-        page.notice = _("Something changed since the preview. Here is the new one: look at it, then enroll.")
-        return _show(request, page)
-    return _save(request, page, wanted)
+    """Enroll somebody who is not here yet."""
+    if request.POST.get("action") == "begin":
+        return _show(request, enroll_page.begun(request, as_entered(request.POST.get("q", ""))))
+    return _answer(request, enroll_page.read(request))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def again(request: HttpRequest, patient_id: UUID) -> HttpResponse:
+    """A new course for somebody who is here already."""
+    patient = access.patient(request, patient_id)
+    if patient.status not in Patient.IN_CARE or patient.forgotten_at:
+        messages.error(request, told("This patient is not in care."))
+        return redirect("patient", patient.pk)
+    return _answer(request, enroll_page.read(request, patient))
 
 
 @require_safe
@@ -121,40 +64,27 @@ def consent_text(request: HttpRequest, tag: str) -> HttpResponse:
     return HttpResponse(patient_page(CONSENT, words.page_language(CONSENT, [language]), facts, own=words.own))
 
 
+def _answer(request: HttpRequest, page: Page) -> HttpResponse:
+    """One button of four was pressed: dates, row, preview or enroll."""
+    # Somebody went back to a form that was saved, to the address that static/enroll.js left or to send it.
+    done = already(request, page.key if request.method == "POST" else request.GET.get("form", ""))
+    if done:
+        messages.info(request, _("This form was saved before: here is the patient."))
+        return redirect("patient", done)
+    if request.method != "POST":
+        return _show(request, page)
+    action = request.POST.get("action", "preview")
+    if action in {"dates", "row"}:
+        _change_rows(page, action)
+        return _show(request, page)
+    if not _look_ahead(request, page) or action != "enroll" or not _is_as_seen(request, page):
+        return _show(request, page)
+    return _save(request, page)
+
+
 def _show(request: HttpRequest, page: Page) -> HttpResponse:
-    return render(request, "web/enroll.html", {"page": page})
-
-
-def _page(request: HttpRequest) -> Page:
-    clinic = access.staff(request).clinic
-    data = request.POST if request.method == "POST" else None
-    return Page(
-        clinic=clinic,
-        person=PersonForm(clinic, data),
-        course=CourseForm(data),
-        visits=_rows(clinic, data=data),
-        key=_key(request.POST.get("key", "")),
-    )
-
-
-def _key(sent: str) -> str:
-    """The key that makes a form count once: the one that came with it, or a fresh one."""
-    try:
-        return str(uuid.UUID(sent))
-    except ValueError:
-        return str(uuid.uuid4())
-
-
-def _rows(clinic: Clinic, **options: Any) -> BaseFormSet[VisitRow]:
-    options["form_kwargs"] = {"clinic": clinic, "now": clock.now()}
-    return VisitRows(prefix="visit", **options)
-
-
-def _has_rows(page: Page) -> bool:
-    """Whether the list of dates holds anything, right or wrong."""
-    return page.visits.is_bound and any(
-        not row.is_valid() or row.cleaned_data.get("on_date") for row in page.visits.forms
-    )
+    context = {"page": page, "words": enroll_words, "evidence": enroll_words.EVIDENCE}
+    return render(request, "web/enroll.html", context)
 
 
 def _change_rows(page: Page, action: str) -> None:
@@ -168,18 +98,14 @@ def _change_rows(page: Page, action: str) -> None:
     else:
         rows = [row.cleaned_data for row in page.visits.forms if row.is_valid()]
         rows = [*filter(lambda row: row.get("on_date"), rows), {}]
-    page.visits = _unbound(page.clinic, rows)
-
-
-def _unbound(clinic: Clinic, rows: list[dict[str, Any]]) -> BaseFormSet[VisitRow]:
-    return _rows(clinic, initial=rows)
+    page.visits = enroll_page.rows(page.clinic, initial=rows)
 
 
 def _application(page: Page) -> Application | None:
     """What the forms say, or None where something in them must be mended first."""
     page.quiet = False
     valid = page.person.is_valid()
-    if not _has_rows(page):
+    if not enroll_page.has_rows(page.visits):
         valid = page.course.is_valid() and valid
         page.visits = _filled(page) if page.course.is_valid() else page.visits
     if not (page.visits.is_valid() and valid):
@@ -193,39 +119,65 @@ def _filled(page: Page) -> BaseFormSet[VisitRow]:
     data: dict[str, Any] = {"visit-TOTAL_FORMS": len(rows), "visit-INITIAL_FORMS": 0}
     for place, row in enumerate(rows):
         data |= {f"visit-{place}-{name}": value for name, value in row.items()}
-    return _rows(page.clinic, data=data)
+    return enroll_page.rows(page.clinic, data=data)
 
 
-def _look_ahead(page: Page, wanted: Application) -> bool:
-    """Fill in the preview; False where the plan itself refuses."""
+def _look_ahead(request: HttpRequest, page: Page) -> bool:
+    """Fill in the preview; False where something must be mended, or the plan itself refuses."""
+    wanted = _application(page)
+    if wanted is None:
+        return False
+    patient_id = page.patient.pk if page.patient else None
     try:
-        page.preview = preview_enrollment(page.clinic, wanted)
+        page.preview = preview_enrollment(page.clinic, wanted, patient_id)
     except CampaignsError as error:
         page.error = told(str(error))
         return False
-    page.stopped = tuple(_stopped(wanted))
-    page.shared = one_patient.having((wanted.phone, wanted.email))
-    page.seal = seal(page.key, wanted)
+    page.wanted = wanted
+    if page.outdated:
+        page.notice = told("What is on record of this patient was changed meanwhile.")
+        page.changed = [enroll_words.on_record(page.outdated, page.record or {})]
+    page.warned = warn(page.clinic, wanted, page.preview, patient_id)
+    if page.patient is None:
+        _look_for_doubles(request, page, wanted)
+    page.seen = enroll_seal.seen(page, clock.now())
+    page.seal = enroll_seal.sign(page.seen)
     return True
 
 
-def _stopped(wanted: Application) -> Iterator[tuple[str, datetime]]:
-    """The addresses that have opted out, and when. They stay so, whoever has them now."""
-    for channel, address in ((Channel.SMS, wanted.phone), (Channel.EMAIL, wanted.email)):
-        stop = in_force(blind_index(address), channel) if address else None
-        if stop:
-            yield channel, stop.created_at
+def _look_for_doubles(request: HttpRequest, page: Page, wanted: Application) -> None:
+    """Who may be the same person; a name that is the same must be looked at before another is added."""
+    person = Person(wanted.given_name, wanted.family_name, wanted.phone, wanted.email)
+    page.alike = search.alike(page.clinic, person, today(page.clinic))
+    page.same_name = any(same_name(search.person_of(one.patient), person) for one in page.alike)
+    access.seen(request, "enroll", [one.patient.pk for one in page.alike])
 
 
-def seal(key: str, wanted: Application) -> str:
-    """Binds an enrollment to what was previewed: another date, number or name gives another seal."""
-    return signing.Signer(salt=SEALED).signature(f"{key} {wanted!r}")
+def _is_as_seen(request: HttpRequest, page: Page) -> bool:
+    """Whether what would be saved is what was shown; if not, say what is different."""
+    before = enroll_seal.before(request.POST.get("seal", ""), page.key)
+    page.changed += enroll_seal.changes(before, page.seen) if before else []
+    if before is None or page.changed:
+        page.notice = _("Something changed since the preview. Here is the new one: look at it, then enroll.")
+        return False
+    if page.same_name and not page.ticked:
+        page.notice = _("Is it the same person? Open the patient who is here, or say that it is another one.")
+        return False
+    return True
 
 
-def _save(request: HttpRequest, page: Page, wanted: Application) -> HttpResponse:
-    by = access.staff(request).email
+def _save(request: HttpRequest, page: Page) -> HttpResponse:
+    by, wanted, patient = access.staff(request).email, page.wanted, page.patient
+    if wanted is None:
+        return _show(request, page)
+
+    def act() -> str:
+        if patient is None:
+            return str(enroll(page.clinic, wanted, by=by).patient.pk)
+        return str(enroll_again(patient.pk, wanted, by=by, known=page.record).patient.pk)
+
     try:
-        patient_id = once(request, page.key, lambda: str(enroll(page.clinic, wanted, by=by).patient.pk))
+        patient_id = once(request, page.key, act)
     except CampaignsError as error:
         page.error = told(str(error))
         return _show(request, page)

@@ -12,10 +12,13 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.domain.errors import InvalidAddress, InvalidVisit
 from campaigns.domain.languages import SOURCE, SUPPORTED
-from campaigns.domain.recipients import normalise_email, normalise_phone
+from campaigns.domain.recipients import Channel, normalise_email, normalise_phone
+from campaigns.domain.suggesting import in_order
 from campaigns.domain.visits import VisitKind
-from campaigns.models import Clinic
+from campaigns.models import Clinic, Patient
 from campaigns.queries import sequence_files
+from campaigns.services.consent import EVERY_TOPIC, granted
+from campaigns.services.course_warnings import is_closed
 from campaigns.services.enroll import Application, NewVisit
 from campaigns.services.entries import MOST
 from campaigns.services.sign_off import LONGEST_COMMENT
@@ -94,11 +97,18 @@ class CommentForm(forms.Form):
     )
 
 
+def _looked_up(group: str, kind: str = "text") -> forms.TextInput:
+    """A field of which static/find.js shows, while it is typed, who is here already."""
+    return forms.TextInput(attrs={"type": kind, "autocomplete": "off", "data-find": group})
+
+
 class PersonForm(forms.Form):
     """Who, in which language, how to reach them, and what they agreed to."""
 
-    given_name = forms.CharField(label=_("Given name"), max_length=80)
-    family_name = forms.CharField(label=_("Family name"), max_length=80, required=False)
+    given_name = forms.CharField(label=_("Given name"), max_length=80, widget=_looked_up("name"))
+    family_name = forms.CharField(
+        label=_("Family name"), max_length=80, required=False, widget=_looked_up("name")
+    )
     language = forms.ChoiceField(
         label=_("Which language does the patient read best?"),
         widget=forms.RadioSelect,
@@ -114,13 +124,13 @@ class PersonForm(forms.Form):
         label=_("Mobile number"),
         max_length=40,
         required=False,
-        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off"}),
+        widget=_looked_up("phone", "tel"),
     )
     email = forms.CharField(
         label=_("E-mail"),
         max_length=254,
         required=False,
-        widget=forms.TextInput(attrs={"type": "email", "autocomplete": "off"}),
+        widget=_looked_up("email", "email"),
     )
     consent_sms = forms.BooleanField(label=_("The patient agrees to texts"), required=False)
     consent_email = forms.BooleanField(label=_("The patient agrees to e-mail"), required=False)
@@ -129,6 +139,7 @@ class PersonForm(forms.Form):
         max_length=200,
         required=False,
         help_text=_("For example: signed the consent form at the front desk."),
+        widget=forms.TextInput(attrs={"list": "evidence", "autocomplete": "off"}),
     )
     sequences = forms.MultipleChoiceField(
         label=_("Messages to send"),
@@ -137,14 +148,14 @@ class PersonForm(forms.Form):
     )
 
     def __init__(self, clinic: Clinic, *args: Any, **kwargs: Any) -> None:
-        titles = {
-            key: sequence_title(key, sequence.title) for key, sequence in sequence_files.load_all().items()
-        }
-        kwargs["initial"] = {"language": "en-CA", "sequences": list(titles), **kwargs.get("initial", {})}
+        sequences = in_order(sequence_files.load_all().values())
+        titles = {one.key: sequence_title(one.key, one.title) for one in sequences}
+        tags = [tag for tag in clinic.languages or SUPPORTED if tag in SUPPORTED]
+        # English where the clinic writes it: a language that nobody chose must not be one that few read.
+        usual = {"language": SOURCE if SOURCE in tags else tags[0], "sequences": list(titles)}
+        kwargs["initial"] = {**usual, **kwargs.get("initial", {})}
         super().__init__(*args, **kwargs)
-        self.fields["language"].choices = [  # type: ignore[attr-defined]
-            (tag, language(tag)) for tag in clinic.languages or SUPPORTED if tag in SUPPORTED
-        ]
+        self.fields["language"].choices = [(tag, language(tag)) for tag in tags]  # type: ignore[attr-defined]
         self.fields["sequences"].choices = list(titles.items())  # type: ignore[attr-defined]
 
     def clean_phone(self) -> str:
@@ -163,8 +174,12 @@ class PersonForm(forms.Form):
             self.add_error("phone", _("The patient agreed to texts: add the mobile number."))
         if self._given("consent_email") and not self._given("email"):
             self.add_error("email", _("The patient agreed to e-mail: add the address."))
-        if self._given("consent_sms", "consent_email") and not self._given("consent_evidence"):
+        if self._agrees_anew() and not self._given("consent_evidence"):
             self.add_error("consent_evidence", _("Say how the patient agreed, for the record."))
+
+    def _agrees_anew(self) -> bool:
+        """Whether an agreement is to be put on record."""
+        return self._given("consent_sms", "consent_email")
 
     def _given(self, *names: str) -> bool:
         """Whether any of these fields holds something, right or wrong: one error a field is enough."""
@@ -178,6 +193,57 @@ def _address(normalise: Callable[[str], str], text: str) -> str:
         return normalise(text)
     except InvalidAddress as error:
         raise forms.ValidationError(told(str(error))) from None
+
+
+class AgainForm(PersonForm):
+    """The same for a patient who is here already: `has` are the addresses on record, `agrees` the channels
+    on which everything is agreed to."""
+
+    given_name = None  # type: ignore[assignment]
+    family_name = None  # type: ignore[assignment]
+
+    def __init__(self, patient: Patient, *args: Any, **kwargs: Any) -> None:
+        points = {point.channel: point.address for point in patient.contact_points.all()}
+        self.has = {channel: points.get(channel, "") for channel in Channel}
+        self.agrees = {
+            channel: set(EVERY_TOPIC) <= granted(patient, channel) for channel in Channel if self.has[channel]
+        }
+        kwargs["initial"] = {
+            "language": patient.language,
+            "interpreter_language": patient.speaks,
+            "phone": self.has[Channel.SMS],
+            "email": self.has[Channel.EMAIL],
+            "consent_sms": self.agrees.get(Channel.SMS, False),
+            "consent_email": self.agrees.get(Channel.EMAIL, False),
+            **kwargs.get("initial", {}),
+        }
+        super().__init__(patient.clinic, *args, **kwargs)
+        tags = self.fields["language"].choices  # type: ignore[attr-defined]
+        if patient.language not in dict(tags):
+            tags.append((patient.language, language(patient.language)))
+
+    def _agrees_anew(self) -> bool:
+        """An agreement that stands needs no evidence again."""
+        return any(
+            self.cleaned_data.get(f"consent_{channel.value}")
+            and not (self.agrees.get(channel) and self._keeps(channel, name))
+            for channel, name in _FIELDS
+        )
+
+    def _keeps(self, channel: Channel, name: str) -> bool:
+        return bool(self.cleaned_data.get(name) == self.has[channel])
+
+    def clean(self) -> None:
+        """An agreement does not end by a tick taken away here: that needs a word of how it was said."""
+        super().clean()
+        said = _("Agreed to before. If the patient wants no more, say so on the patient's page.")
+        for channel, name in _FIELDS:
+            consent = f"consent_{channel.value}"
+            if self.agrees.get(channel) and self._keeps(channel, name) and not self.cleaned_data.get(consent):
+                self.add_error(consent, said)
+
+
+_FIELDS = ((Channel.SMS, "phone"), (Channel.EMAIL, "email"))
 
 
 class CourseForm(forms.Form):
@@ -246,8 +312,7 @@ class VisitRow(forms.Form):
         on_date = data.get("on_date")
         if not on_date:
             return False
-        closed = not self._clinic.staffed_hours.get(str(on_date.weekday()))
-        return closed or on_date.isoformat() in self._clinic.holidays
+        return is_closed(self._clinic, on_date)
 
 
 VisitRows = forms.formset_factory(VisitRow, extra=0, max_num=MOST_VISITS, absolute_max=MOST_VISITS + 1)
@@ -266,8 +331,8 @@ def application(person: PersonForm, rows: Sequence[VisitRow]) -> Application:
         if row.cleaned_data.get("on_date")
     ]
     return Application(
-        given_name=data["given_name"],
-        family_name=data["family_name"],
+        given_name=data.get("given_name", ""),
+        family_name=data.get("family_name", ""),
         language=data["language"],
         interpreter_language=data["interpreter_language"],
         phone=data["phone"],

@@ -12,6 +12,12 @@ KEPT = 50
 """Forms remembered in one session."""
 
 
+def already(request: HttpRequest, key: str) -> str | None:
+    """What `once` gave for this key in this session; None where that was not done yet."""
+    found: str | None = request.session.get("done", {}).get(key)
+    return found
+
+
 @transaction.atomic
 def once(request: HttpRequest, key: str, act: Callable[[], str]) -> str:
     """Run `act` for this key unless that was done in this session, and return what it gave the first time.

@@ -132,6 +132,8 @@ SENTENCES = (
     _n("A message to this patient is leaving just now: try again in a few minutes."),
     _n("Say whether the patient is in care, has left or has died."),
     _n("The patient's record says so already."),
+    _n("This patient is not in care."),
+    _n("What is on record of this patient was changed meanwhile."),
 )
 """Each sentence by itself, because hints are shared. `{name}` stands for a fact."""
 

@@ -16,10 +16,10 @@ from campaigns.models import AuditEntry, Clinic, OwnWording, Staff, Wording
 from campaigns.services import reword, samples
 from campaigns.services.compose import Composed, approvals, compose
 from campaigns.services.entries import findings, in_own_words, lines
-from campaigns.services.preview import subject_of
 from campaigns.services.review import approve_language
 from campaigns.services.send import send_batch
 from campaigns.services.standings import Standing
+from campaigns.services.subjects import subject_of
 from tests.factories import NOON, make_patient, message
 from tests.services.fakes import FakeSender
 from tests.services.wordings import HELLO, person, say, ships, stood
