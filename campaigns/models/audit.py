@@ -31,6 +31,12 @@ class AuditEntry(models.Model):
             models.Index(
                 fields=["at"], condition=models.Q(action__in=VISIT_CHANGES), name="audit_visit_changes"
             ),
+            # Only reader: queries/patient_head, what was changed about a patient.
+            models.Index(
+                fields=["object", "-seq"],
+                condition=~models.Q(action="looked_at"),
+                name="audit_changes_of_object",
+            ),
         ]
 
 

@@ -12,7 +12,7 @@ from itertools import groupby, islice
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 
 from campaigns.domain.consent import why_not
 from campaigns.domain.lifecycle import Reason
@@ -66,7 +66,8 @@ class Said:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
     """One channel of one patient. `stop` is the opt-out in force; `history` all that was said, newest first;
-    `stops` the opt-outs that were lifted. The address is in full; empty where there is none."""
+    `stops` the opt-outs that were lifted. The address is in full; empty where there is none. `others`: how
+    many other patients have it, where that was asked."""
 
     channel: Channel
     address: str
@@ -75,6 +76,8 @@ class Reach:
     stops: Sequence[Suppression]
     topics: Sequence[Topic]
     history: Sequence[Said]
+    others: int = 0
+    point: ContactPoint | None = None
 
     @property
     def reason(self) -> Reason | None:
@@ -85,11 +88,26 @@ class Reach:
 
 def reaches(patient: Patient) -> list[Reach]:
     """Each channel of one patient, in three queries."""
-    return _reaches([patient])[patient.pk]
+    points = ContactPoint.objects.filter(patient=patient).annotate(others=_OTHERS)
+    return _reaches([patient], points)[patient.pk]
 
 
-def _reaches(patients: Sequence[Patient]) -> dict[UUID, list[Reach]]:
-    points = {(p.patient_id, p.channel): p for p in ContactPoint.objects.filter(patient__in=patients)}
+_OTHERS = Subquery(
+    ContactPoint.objects.filter(address_index=OuterRef("address_index"))
+    .exclude(patient=OuterRef("patient"))
+    .order_by()
+    .values("address_index")
+    .annotate(n=Count("pk"))
+    .values("n")
+)
+"""How many other patients, of every clinic, have the same address."""
+
+
+def _reaches(
+    patients: Sequence[Patient], addresses: Iterable[ContactPoint] | None = None
+) -> dict[UUID, list[Reach]]:
+    found = ContactPoint.objects.filter(patient__in=patients) if addresses is None else addresses
+    points = {(point.patient_id, point.channel): point for point in found}
     ledger: dict[tuple[UUID, str], list[Consent]] = defaultdict(list)
     for line in Consent.objects.filter(patient__in=patients).select_related("words").order_by("-id"):
         ledger[line.patient_id, line.channel].append(line)
@@ -123,6 +141,8 @@ def _reach(
         stops=[one for one in said if one.lifted_at is not None],
         topics=[_topic(channel, topic, ledger, state, stop) for topic in Consent.Topic],
         history=_history(ledger),
+        others=getattr(point, "others", None) or 0,
+        point=point,
     )
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import F, OuterRef, QuerySet
+from django.db.models.functions import JSONObject
 
-from campaigns.models import Answer, Attempt, Message, Reply
+from campaigns.models import Answer, AnswerCorrection, Attempt, Message, Reply
 
 BEFORE, AFTER = 5, 5
 """Texts shown beside an alert: before it came in, and since."""
@@ -36,12 +39,35 @@ class Bubble:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """One try to send a message. `started_at` is UTC; the rest as the provider said it."""
+
+    started_at: datetime
+    outcome: str
+    error_code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """What an answer was until a person put it right; `became` is empty where it was none. `at` is UTC."""
+
+    asks: str
+    was: str
+    became: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """Everything about one patient's messages, oldest first."""
+    """Everything about one patient's messages, oldest first. `tries` and `corrections` by their message."""
 
     messages: Sequence[Message]
     replies: Sequence[Reply]
     answers: Sequence[Answer]
+    tries: dict[int, list[Try]]
+    corrections: Sequence[Correction]
 
     @property
     def phone(self) -> list[Bubble]:
@@ -64,20 +90,57 @@ class Story:
 
 
 def story(patient_id: UUID) -> Story:
-    """Read one patient's story. The HTML of e-mails stays where it is: it is read one at a time."""
-    tries = Prefetch("attempts", Attempt.objects.order_by("started_at"))
-    messages = Message.objects.filter(patient=patient_id).select_related("visit").prefetch_related(tries)
-    replies = _with_mail(Reply.objects.filter(patient=patient_id)).order_by("received_at", "pk")
-    answers = (
-        Answer.objects.filter(patient=patient_id)
-        .select_related("message")
-        .defer("message__subject", "message__body", "message__html")
+    """Read one patient's story, in two queries. The HTML of e-mails stays where it is: it is read one at a
+    time."""
+    messages = list(
+        Message.objects.filter(patient=patient_id)
+        .select_related("visit")
+        .annotate(found=_TRIES)
+        .defer("html")
+        .order_by("send_at", "pk")
     )
+    replies = list(
+        _with_mail(Reply.objects.filter(patient=patient_id))
+        .select_related("parsed_answer")
+        .annotate(found=_CORRECTIONS)
+        .order_by("received_at", "pk")
+    )
+    answers = [reply.parsed_answer for reply in replies if hasattr(reply, "parsed_answer")]
+    corrections = [_correction(row) for reply in replies for row in _found(reply)]
     return Story(
-        messages=list(messages.defer("html").order_by("send_at", "pk")),
-        replies=list(replies),
-        answers=list(answers.order_by("answered_at", "pk")),
+        messages=messages,
+        replies=replies,
+        answers=sorted(answers, key=lambda answer: (answer.answered_at, answer.pk)),
+        tries={message.pk: [_try(row) for row in _found(message)] for message in messages},
+        corrections=sorted(corrections, key=lambda one: one.at),
     )
+
+
+_TRIES = ArraySubquery(
+    Attempt.objects.filter(message=OuterRef("pk"))
+    .order_by("started_at")
+    .values(
+        row=JSONObject(started_at="started_at", outcome="outcome", error_code="error_code", detail="detail")
+    )
+)
+_CORRECTIONS = ArraySubquery(
+    AnswerCorrection.objects.filter(reply=OuterRef("pk"))
+    .order_by("at")
+    .values(row=JSONObject(asks=F("message__asks"), was="was", became="became", by=F("by__name"), at="at"))
+)
+"""Rows that hang on a row, beside it: a page asks the database few times, however long a story is."""
+
+
+def _found(row: Message | Reply) -> list[dict[str, Any]]:
+    return list(getattr(row, "found", None) or ())
+
+
+def _try(row: dict[str, Any]) -> Try:
+    return Try(**row | {"started_at": datetime.fromisoformat(row["started_at"])})
+
+
+def _correction(row: dict[str, Any]) -> Correction:
+    return Correction(**row | {"at": datetime.fromisoformat(row["at"])})
 
 
 def conversations(patient_ids: Iterable[UUID]) -> dict[UUID, list[Bubble]]:

@@ -13,7 +13,7 @@ from campaigns.domain.recipients import Channel, normalise_email, normalise_phon
 from campaigns.models import ContactPoint, Message, Patient
 from campaigns.models.encryption import blind_index
 from campaigns.queries import clock
-from campaigns.services import consent, find
+from campaigns.services import consent, find, stale
 from campaigns.services.consent import CONSENT, EVERY_TOPIC, Told
 from campaigns.services.plan import Changes, replan
 from campaigns.services.record import record
@@ -65,22 +65,54 @@ def _agree(patient: Patient, channel: Channel, told: Told, now: datetime) -> Non
 
 
 @transaction.atomic
-def change(patient_id: UUID, new: NewAddress, *, by: str) -> Changes:
+def change(patient_id: UUID, new: NewAddress, *, by: str, shown: str | None = None) -> Changes:
     """Give a patient an address, and plan what that changes. Raises what `put` raises, and NotAllowed for
-    who was forgotten."""
+    who was forgotten, or where the address is not what was `shown` (stale.address_mark)."""
     now = clock.now()
-    patient = (
-        Patient.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("clinic")
-        .get(pk=patient_id)
-    )
-    if patient.forgotten_at:
-        raise NotAllowed("This patient was forgotten already.")
-    # Messages before addresses, as a claim locks them: else the two could wait for one another in a circle.
-    list(Message.objects.select_for_update().filter(patient=patient).order_by("pk").values_list("pk"))
+    patient = _locked(patient_id)
+    stale.check_address(patient.contact_points.filter(channel=new.channel).first(), shown)
     is_other = put(patient, new, by=by, now=now)
     find.remember(patient.pk)
     changes = replan(patient.pk, now)
     detail = {"channel": new.channel.value, "another": is_other}
     record("address_written", f"patient {patient.pk}", actor=by, now=now, detail=detail)
     return changes
+
+
+KNOWN_STATES = frozenset({ContactPoint.State.GOOD, ContactPoint.State.BAD, ContactPoint.State.LANDLINE})
+"""What staff may say of an address. `paused` is what somebody there said, and ends when staff have asked."""
+
+
+@transaction.atomic
+def mark(
+    patient_id: UUID, channel: Channel, state: ContactPoint.State, *, by: str, shown: str | None = None
+) -> Changes:
+    """Say that an address works, does not, or is a landline, and plan what that changes. Raises NotAllowed
+    for another state, where there is no address, and where it is not what was `shown`."""
+    now = clock.now()
+    patient = _locked(patient_id)
+    points = patient.contact_points.select_for_update().filter(channel=channel)
+    point = points.first()
+    if point is None:
+        raise NotAllowed("There is no number or address for this channel.")
+    if state not in KNOWN_STATES or (state, channel) == (ContactPoint.State.LANDLINE, Channel.EMAIL):
+        raise NotAllowed("Say whether the number or address works.")
+    if point.state == state:
+        return Changes()
+    stale.check_address(point, shown)
+    points.update(state=state)
+    changes = replan(patient.pk, now)
+    detail = {"channel": channel.value, "state": state.value}
+    record("address_marked", f"patient {patient.pk}", actor=by, now=now, detail=detail)
+    return changes
+
+
+def _locked(patient_id: UUID) -> Patient:
+    """The patient, then the messages: before addresses, as a claim locks them, else the two could wait for
+    one another in a circle."""
+    rows = Patient.objects.select_for_update(of=("self",), no_key=True).select_related("clinic")
+    patient = rows.get(pk=patient_id)
+    if patient.forgotten_at:
+        raise NotAllowed("This patient was forgotten already.")
+    list(Message.objects.select_for_update().filter(patient=patient).order_by("pk").values_list("pk"))
+    return patient

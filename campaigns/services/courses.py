@@ -30,13 +30,22 @@ class Stop(StrEnum):
 
 @transaction.atomic
 def open_course(
-    patient_id: UUID, visits: Sequence[NewVisit], sequences: Sequence[str], *, by: str
+    patient_id: UUID,
+    visits: Sequence[NewVisit],
+    sequences: Sequence[str],
+    *,
+    by: str,
+    shown: int | None = None,
 ) -> tuple[Course, Changes]:
     """A new course with its visits, following these sequences. Raises InvalidVisit, UnknownSequence, and
-    NotAllowed for who is not in care; nothing is kept then."""
+    NotAllowed for who is not in care, or has not the `shown` number of courses any more: somebody has opened
+    one meanwhile. Nothing is kept then."""
     now = clock.now()
-    patient = Patient.objects.select_related("clinic").get(pk=patient_id)
+    rows = Patient.objects.select_for_update(of=("self",), no_key=True).select_related("clinic")
+    patient = rows.get(pk=patient_id)
     _check_care(patient)
+    if shown is not None and shown != patient.courses.count():
+        raise NotAllowed("Somebody opened a course for this patient meanwhile. Look again.")
     for visit in visits:
         check_start(patient.clinic, visit.on_date, visit.at_time, now)
     course = Course.objects.create(patient=patient, created_at=now)
@@ -51,13 +60,15 @@ def open_course(
 
 
 @transaction.atomic
-def book(course_id: UUID, visit: NewVisit, *, by: str) -> tuple[Visit, Changes]:
+def book(course_id: UUID, visit: NewVisit, *, by: str, shown: int | None = None) -> tuple[Visit, Changes]:
     """One more visit at the end of the course's list. Raises InvalidVisit, and NotAllowed for a course that
-    has ended."""
+    has ended, or whose last visit is not the `shown` number any more: somebody has booked meanwhile."""
     now = clock.now()
     course = _open_one(course_id)
     check_start(course.patient.clinic, visit.on_date, visit.at_time, now)
     last = course.visits.aggregate(last=Max("number"))["last"] or 0
+    if shown is not None and shown != last:
+        raise NotAllowed(f"Somebody booked visit {last} meanwhile. Look again.")
     row = Visit.objects.create(
         course=course,
         number=last + 1,

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from campaigns.models import Patient
-from campaigns.queries import clock, one_patient
+from campaigns.queries import chart_file, clock, one_patient
 from campaigns.services.record import record
 
 
@@ -17,6 +17,16 @@ def one(patient_id: UUID, *, by: str) -> one_patient.Tables:
     Patient.objects.only("pk").get(pk=patient_id)
     found = one_patient.everything(patient_id)
     record("patient_exported", f"patient {patient_id}", actor=by, now=clock.now())
+    return found
+
+
+@transaction.atomic
+def chart(patient_id: UUID, *, by: str) -> chart_file.Document:
+    """What of one patient belongs in the clinic's own chart. Raises Patient.DoesNotExist."""
+    patient = Patient.objects.select_related("clinic").get(pk=patient_id)
+    now = clock.now()
+    found = chart_file.read(patient, now)
+    record("chart_exported", f"patient {patient_id}", actor=by, now=now)
     return found
 
 

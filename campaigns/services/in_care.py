@@ -9,6 +9,7 @@ from django.db import transaction
 from campaigns.domain.errors import NotAllowed
 from campaigns.models import Course, Enrollment, Patient
 from campaigns.queries import clock
+from campaigns.services import stale
 from campaigns.services.plan import Changes, replan
 from campaigns.services.record import record
 
@@ -16,11 +17,12 @@ ENDED = (Patient.Status.LEFT, Patient.Status.DECEASED)
 
 
 @transaction.atomic
-def set_status(patient_id: UUID, status: str, *, by: str) -> Changes:
+def set_status(patient_id: UUID, status: str, *, by: str, shown: str | None = None) -> Changes:
     """Say that the patient left or has died, or is in care again; what that changes, planned at once.
 
     The gates refuse each message by the status too, so that nothing goes even if it was planned meanwhile.
-    Raises NotAllowed for another status, for one that it has already, and for who was forgotten.
+    Raises NotAllowed for another status, for one that it has already, for who was forgotten, and where
+    `shown` (stale.status_mark) is not what is written down by now.
     """
     now = clock.now()
     list(Course.objects.select_for_update(no_key=True).filter(patient=patient_id).values_list("pk"))
@@ -31,6 +33,7 @@ def set_status(patient_id: UUID, status: str, *, by: str) -> Changes:
         raise NotAllowed("This patient was forgotten already.")
     if patient.status == status:
         raise NotAllowed("The patient's record says so already.")
+    stale.check_status(patient, shown)
     patient.status, patient.status_reason, patient.paused_until = status, "", None
     patient.save(update_fields=["status", "status_reason", "paused_until"])
     _follow(patient)

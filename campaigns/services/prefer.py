@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 
@@ -15,8 +16,9 @@ from campaigns.domain.languages import Language, among, resolve
 from campaigns.domain.recipients import Channel
 from campaigns.models import Clinic, ContactPoint, Patient, PatientLink
 from campaigns.queries import clock
-from campaigns.services import consent
+from campaigns.services import consent, pausing, stale
 from campaigns.services.compose import Approvals, approvals
+from campaigns.services.plan import Changes
 from campaigns.services.record import record
 from campaigns.services.unsubscribe import find_link
 
@@ -80,6 +82,22 @@ def change_language(patient: Patient, tag: str, *, by: str, source: str, now: da
         detail = {"from": before, "to": language.tag, "source": source}
         record("language_changed", f"patient {patient.pk}", actor=by, now=now, detail=detail)
     return language
+
+
+@transaction.atomic
+def at_desk(patient_id: UUID, tag: str, zone: str, *, by: str, shown: str | None = None) -> Changes:
+    """Write in that language and by the clock of that zone (empty: the clinic's) from now on, and plan what
+    the zone changes. Raises UnknownLanguage, InvalidEnrollment for a zone that does not exist, and NotAllowed
+    for who was forgotten, or where `shown` (stale.preferences_mark) is not what is written down by now."""
+    now = clock.now()
+    rows = Patient.objects.select_for_update(of=("self",), no_key=True).select_related("clinic")
+    patient = rows.get(pk=patient_id)
+    if (patient.language, patient.time_zone) == (tag, zone):
+        return Changes()
+    stale.check_preferences(patient, shown)
+    changes = Changes() if patient.time_zone == zone else pausing.set_zone(patient.pk, zone, by=by)
+    change_language(patient, tag, by=by, source="staff", now=now)
+    return changes
 
 
 def look_up_preferences(token: str) -> Preferences | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -16,7 +16,14 @@ from campaigns.domain.plans import Planned
 from campaigns.models import Clinic, Message, Patient, Visit
 from campaigns.queries import clock, planning
 from campaigns.services import plan_facts
-from campaigns.services.compose import SOURCE_LANGUAGE, Approvals, Composed, approvals, compose
+from campaigns.services.compose import (
+    SOURCE_LANGUAGE,
+    Approvals,
+    Composed,
+    approvals,
+    approvals_as_read,
+    compose,
+)
 from campaigns.services.enroll import Application, Enrolled, enroll
 from campaigns.services.enroll_again import enroll_again
 from campaigns.services.subjects import Subject, subject_for, subject_of
@@ -120,16 +127,7 @@ class _Known:
         if message.enrollment_id is None:
             raise ValueError("a message of a sequence has an enrollment")
         named = (message.enrollment_id, message.step, message.visit_id, message.visit_version)
-        bare = PreviewedMessage(
-            sequence=message.sequence,
-            step=message.step,
-            channel=message.channel,
-            visit_number=message.visit.number if message.visit else None,
-            send_at=message.send_at,
-            state=message.state,
-            reason=message.reason,
-        )
-        return self._seen(bare, named, message.template)
+        return self._seen(_bare(message), named, message.template)
 
     def expected(self, planned: Planned, visit: Visit | None) -> PreviewedMessage:
         """One that would follow a visit, or the end of the course."""
@@ -154,6 +152,26 @@ class _Known:
             timing=self.ahead.timing(named, template, bare.send_at, self.now),
             if_silent=self.ahead.only_unanswered(named),
         )
+
+
+def as_read(messages: Iterable[Message], clinic: Clinic, now: datetime) -> list[PreviewedMessage]:
+    """Each of these messages as the patient would read it if it left at `now`. Give them with their visit and
+    patient; `clinic` as this transaction has just read it."""
+    approved = approvals_as_read(clinic)
+    drafts = (_Draft(subject_of(message), _bare(message)) for message in messages)
+    return [_preview(draft, clinic, approved, now) for draft in drafts]
+
+
+def _bare(message: Message) -> PreviewedMessage:
+    return PreviewedMessage(
+        sequence=message.sequence,
+        step=message.step,
+        channel=message.channel,
+        visit_number=message.visit.number if message.visit else None,
+        send_at=message.send_at,
+        state=message.state,
+        reason=message.reason,
+    )
 
 
 def _preview(draft: _Draft, clinic: Clinic, approved: Approvals, now: datetime) -> PreviewedMessage:

@@ -13,6 +13,7 @@ from campaigns.domain.timing import to_instant
 from campaigns.domain.visits import VisitState
 from campaigns.models import Clinic, Course, Visit
 from campaigns.queries import clock
+from campaigns.services import stale
 from campaigns.services.plan import Changes, replan
 from campaigns.services.record import record
 
@@ -40,15 +41,18 @@ def _locked(visit_id: UUID) -> Visit:
 
 
 @transaction.atomic
-def move(visit_id: UUID, on_date: date, at_time: time, *, by: str) -> Changes:
-    """Book another date or time. Raises InvalidVisit for a visit that is over, or a start in the past."""
+def move(visit_id: UUID, on_date: date, at_time: time, *, by: str, shown: str | None = None) -> Changes:
+    """Book another date or time. Raises InvalidVisit for a visit that is over, a start in the past, and where
+    `shown` (stale.visit_mark) is not what the visit is by now. A move that was done already changes nothing.
+    """
     now = clock.now()
     visit = _locked(visit_id)
+    if (visit.on_date, visit.at_time, visit.state) == (on_date, at_time, VisitState.BOOKED):
+        return Changes()
+    stale.check_visit(visit, shown)
     if visit.state not in {VisitState.BOOKED, VisitState.CANCELLED}:
         raise InvalidVisit("This visit is over. Book a new one instead.")
     check_start(visit.course.patient.clinic, on_date, at_time, now)
-    if (visit.on_date, visit.at_time, visit.state) == (on_date, at_time, VisitState.BOOKED):
-        return Changes()
     visit.on_date, visit.at_time, visit.state, visit.settled_at = (
         on_date,
         at_time,
@@ -63,14 +67,16 @@ def move(visit_id: UUID, on_date: date, at_time: time, *, by: str) -> Changes:
 
 
 @transaction.atomic
-def settle(visit_id: UUID, state: VisitState, *, by: str) -> Changes:
-    """Mark a booked visit as completed, missed or cancelled, now. Raises InvalidVisit if it is not booked."""
+def settle(visit_id: UUID, state: VisitState, *, by: str, shown: str | None = None) -> Changes:
+    """Mark a booked visit as completed, missed or cancelled, now. Raises InvalidVisit if it is not booked, or
+    not what was `shown` (stale.visit_mark)."""
     now = clock.now()
     visit = _locked(visit_id)
     if visit.state != VisitState.BOOKED and not (
         visit.state == VisitState.NO_SHOW and state is VisitState.COMPLETED
     ):
         raise InvalidVisit(f"This visit is already {visit.state.replace('_', ' ')}.")
+    stale.check_visit(visit, shown)
     visit.state, visit.settled_at = state.value, now
     visit.save(update_fields=["state", "settled_at"])
     changes = replan(visit.course.patient_id, now)

@@ -4,6 +4,7 @@ that somebody sees goes on record (services/looks)."""
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
@@ -16,6 +17,7 @@ from campaigns.models import (
     Answer,
     ApiKey,
     Course,
+    Enrollment,
     InboundMail,
     Installation,
     Message,
@@ -51,9 +53,9 @@ def patient(request: HttpRequest, patient_id: UUID) -> Patient:
     return found
 
 
-def seen(request: HttpRequest, page: str, whose: Iterable[UUID | None]) -> None:
+def seen(request: HttpRequest, page: str, whose: Iterable[UUID | None], now: datetime | None = None) -> None:
     """Put on record whose data the page shows. Nobody, where it is not known whose they are."""
-    look(page, [one for one in whose if one], by=staff(request).email)
+    look(page, [one for one in whose if one], by=staff(request).email, now=now)
 
 
 def visit(request: HttpRequest, visit_id: UUID) -> Visit:
@@ -69,6 +71,14 @@ def course(request: HttpRequest, course_id: UUID) -> Course:
     rows = Course.objects.select_related("patient")
     found = get_object_or_404(rows, pk=course_id, patient__clinic=staff(request).clinic_id)
     seen(request, "patient", [found.patient_id])
+    return found
+
+
+def enrollment(request: HttpRequest, enrollment_id: UUID) -> Enrollment:
+    """What a course of a patient of this clinic follows."""
+    rows = Enrollment.objects.select_related("course__patient")
+    found = get_object_or_404(rows, pk=enrollment_id, course__patient__clinic=staff(request).clinic_id)
+    seen(request, "patient", [found.course.patient_id])
     return found
 
 

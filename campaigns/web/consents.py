@@ -24,11 +24,21 @@ from campaigns.services import addresses, consent
 from campaigns.services.consent import EVERY_TOPIC, Told
 from campaigns.services.record import record
 from campaigns.web import access, words
+from campaigns.web.once import once
+from campaigns.web.patient_acts import key_of, require
 from campaigns.web.told import told as said
 
 EVERY = "every"
 STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
 """What a spreadsheet would run: such a cell gets an apostrophe in front."""
+
+
+WAYS = [
+    ("phone", _p("how it was said", "By phone")),
+    ("in_person", _p("how it was said", "In person")),
+    ("in_writing", _p("how it was said", "In writing")),
+]
+"""How somebody says something to the staff."""
 
 
 class ConsentForm(forms.Form):
@@ -55,11 +65,7 @@ class ConsentForm(forms.Form):
     way = forms.ChoiceField(
         label=_("How did the patient say it?"),
         widget=forms.RadioSelect,
-        choices=[
-            ("phone", _p("how it was said", "By phone")),
-            ("in_person", _p("how it was said", "In person")),
-            ("in_writing", _p("how it was said", "In writing")),
-        ],
+        choices=WAYS,
     )
     evidence = forms.CharField(
         label=_("In which words, or where is it written?"),
@@ -72,31 +78,34 @@ class ConsentForm(forms.Form):
 def told(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     """Record what a patient said by phone, in person or in writing."""
     patient = access.patient(request, patient_id)
-    form = ConsentForm(request.POST or None)
+    require(request)
+    form, key = ConsentForm(request.POST or None), key_of(request)
     if request.method == "POST" and form.is_valid():
         try:
-            _record(patient, form, access.staff(request))
+            once(request, key, lambda: _record(patient, form, access.staff(request)))
         except NotAllowed as error:
             form.add_error("topic", said(str(error)))
         else:
             messages.success(request, _("Saved."))
             return redirect("patient", patient.pk)
-    return render(request, "web/consent.html", {"patient": patient, "form": form})
+    return render(request, "web/consent.html", {"patient": patient, "form": form, "key": key})
 
 
-def _record(patient: Patient, form: ConsentForm, staff: Staff) -> None:
+def _record(patient: Patient, form: ConsentForm, staff: Staff) -> str:
     data = form.cleaned_data
     topics = EVERY_TOPIC if data["topic"] == EVERY else (data["topic"],)
     how = Told(source=data["way"], by=staff.email, evidence=data["evidence"])
     is_grant = data["action"] == Consent.Action.GRANTED
     act = consent.grant_as_told if is_grant else consent.withdraw_as_told
     act(patient, Channel(data["channel"]), topics, how, clock.now())
+    return "recorded"
 
 
 @require_POST
 def confirm(request: HttpRequest, patient_id: UUID, channel: str) -> HttpResponse:
     """Staff have asked, and the number or address is the patient's: write to it again."""
     patient = access.patient(request, patient_id)
+    require(request)
     if channel not in tuple(Channel):
         raise Http404
     try:

@@ -18,7 +18,7 @@ from campaigns.delivery import formats
 from campaigns.delivery.translations import language_of
 from campaigns.domain.languages import SUPPORTED
 from campaigns.models import Clinic
-from campaigns.web import lexicon_names, names, told, words
+from campaigns.web import lexicon_names, names, patient_words, told, words
 
 _PLACEHOLDER = re.compile(r"%\(\w+\)s")
 
@@ -113,4 +113,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     **words.FILTERS,
     **names.FILTERS,
     **lexicon_names.FILTERS,
+    **patient_words.FILTERS,
 }

@@ -115,7 +115,8 @@ def folder_name(folder: str) -> str:
 
 def step(message: Any) -> str:
     """A message as staff know it: `After a treatment: Pain, the next day`."""
-    template = f"{message.sequence}/{message.step}" if message.sequence else message.template
+    of_sequence = f"{message.sequence}/{message.step}" if message.sequence else message.template
+    template = message.step if message.step in TEXTS else of_sequence  # a correction's step is its text
     return folder_name(template.partition("/")[0]) + colon() + text_name(template)
 
 

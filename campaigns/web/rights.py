@@ -1,5 +1,4 @@
-"""What a patient can ask of the clinic: all that is stored about them, and to be forgotten; and whether they
-are in care at all."""
+"""What a patient can ask of the clinic: all that is stored, the part for a chart, to be forgotten."""
 
 from __future__ import annotations
 
@@ -17,7 +16,7 @@ from campaigns.domain.errors import NotAllowed
 from campaigns.models import Patient, Staff, Visit
 from campaigns.queries import one_patient
 from campaigns.services import forget as forgetting
-from campaigns.services import hand_out, in_care
+from campaigns.services import hand_out
 from campaigns.web import access, words
 from campaigns.web.told import told
 
@@ -40,6 +39,15 @@ def export(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     patient, staff = access.patient(request, patient_id), _require(request)
     document = json.dumps(hand_out.one(patient.pk, by=staff.email), ensure_ascii=False, indent=2)
     headers = {"Content-Disposition": f'attachment; filename="patient-{patient.pk}.json"'}
+    return HttpResponse(document, content_type="application/json; charset=utf-8", headers=headers)
+
+
+@require_POST
+def chart(request: HttpRequest, patient_id: UUID) -> HttpResponse:
+    """What belongs in the clinic's own chart, as a JSON file. Not on GET: it is audited."""
+    patient, staff = access.patient(request, patient_id), _require(request)
+    document = json.dumps(hand_out.chart(patient.pk, by=staff.email), ensure_ascii=False, indent=2)
+    headers = {"Content-Disposition": f'attachment; filename="chart-{patient.pk}.json"'}
     return HttpResponse(document, content_type="application/json; charset=utf-8", headers=headers)
 
 
@@ -76,16 +84,3 @@ def _forget(request: HttpRequest, patient: Patient, staff: Staff) -> HttpRespons
             request, _("Another patient has the same address (%(channel)s): it stays theirs.") % what
         )
     return redirect("home")
-
-
-@require_POST
-def status(request: HttpRequest, patient_id: UUID) -> HttpResponse:
-    """Say that a patient left or has died, or is in care again."""
-    patient, staff = access.patient(request, patient_id), access.staff(request)
-    try:
-        in_care.set_status(patient.pk, request.POST.get("status", ""), by=staff.email)
-    except NotAllowed as error:
-        messages.error(request, told(str(error)))
-    else:
-        messages.success(request, _("Saved."))
-    return redirect("patient", patient.pk)

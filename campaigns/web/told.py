@@ -13,6 +13,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _n
 from django.utils.translation import pgettext_lazy as _p
 
+from campaigns.web.patient_words import REFUSALS as OF_PATIENTS
+
 SENTENCES = (
     _n("{day} {time} has already passed at the clinic."),
     _n("Choose a later date or time."),
@@ -138,6 +140,7 @@ SENTENCES = (
 """Each sentence by itself, because hints are shared. `{name}` stands for a fact."""
 
 WORDS = {
+    "booked": _p("in a sentence: the visit is already", "booked"),
     "completed": _p("in a sentence: the visit is already", "completed"),
     "cancelled": _p("in a sentence: the visit is already", "cancelled"),
     "no show": _p("in a sentence: the visit is already", "no show"),
@@ -159,7 +162,7 @@ _BETWEEN = re.compile(r"(?<=[.?!]) (?=\S)")
 @cache
 def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
     """Each sentence as what it looks like when it is said; the most definite first."""
-    listed = sorted(SENTENCES, key=lambda text: (text.count("{"), -len(text)))
+    listed = sorted((*SENTENCES, *OF_PATIENTS), key=lambda text: (text.count("{"), -len(text)))
     return tuple((re.compile(_HOLE.sub(r"(?P<\1>.+)", re.escape(text)), re.DOTALL), text) for text in listed)
 
 

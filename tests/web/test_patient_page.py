@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 
 import pytest
@@ -10,25 +11,26 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.html import escape
 
-from campaigns.models import Clinic, Message, Patient, Reply, Staff
-from campaigns.queries import clock
-from campaigns.services.send import drain
-from tests.factories import set_now
-from tests.web import cast
+from campaigns.models import Alert, AuditEntry, Clinic, Message, Patient, Reply, Staff
+from campaigns.queries import clock, patient_head
+from campaigns.services.preview import as_read
+from campaigns.web.filters import day, moment
+from tests.web import cast, chart_cast
 
-MOST_QUERIES = 25
-"""Four of them put the look on record."""
+MOST_QUERIES = 14
+TO_RECORD = 5
+"""Once in a quarter of an hour the look is put on record: a transaction with three statements in it."""
 
 
-def page_of(pages: Client, patient: Patient) -> str:
-    answer = pages.get(f"/patients/{patient.pk}")
+def page_of(pages: Client, patient: Patient, part: str = "") -> str:
+    answer = pages.get(f"/patients/{patient.pk}{part}")
     assert answer.status_code == 200
     return answer.content.decode()
 
 
-def queries(pages: Client, patient: Patient) -> int:
+def queries(pages: Client, patient: Patient, part: str) -> int:
     with CaptureQueriesContext(connection) as asked:
-        page_of(pages, patient)
+        page_of(pages, patient, part)
     return len(asked)
 
 
@@ -54,12 +56,75 @@ def test_it_shows_the_mail_in_a_frame_that_runs_nothing(pages: Client, patient: 
 def test_it_asks_the_database_no_more_often_for_a_longer_story(
     pages: Client, patient: Patient, clinic: Clinic
 ) -> None:
-    few = queries(pages, patient)
-    for planned in Message.objects.filter(patient=patient, state="planned").order_by("send_at")[:8]:
-        set_now(planned.send_at)
-        drain()
-    assert Message.objects.filter(patient=patient).exclude(sent_at=None).count() > 6
-    assert queries(pages, patient) == few <= MOST_QUERIES
+    long = chart_cast.long_story(clinic)
+    assert (Message.objects.filter(patient=long).count(), long.replies.count()) >= (99, 40)
+    for part in ("", "/print", "/history"):
+        assert queries(pages, patient, part) == queries(pages, long, part) <= MOST_QUERIES + TO_RECORD
+        assert queries(pages, patient, part) == queries(pages, long, part) <= MOST_QUERIES
+    page, paper = page_of(pages, long), page_of(pages, long, "/print")
+    # Seven answers in two lines; the question that nobody answered breaks one of them, and is a cross.
+    assert (page.count("<circle"), page.count('class="dot"')) == (5 + 1, 2 + 1)
+    assert (page.count('class="flare"'), page.count('class="gap"')) == (2 + 1, 1 + 1)
+    assert page.count("<polyline") == 3 + 2
+    table = page[page.index("<caption>The same as a table") :]
+    assert table[: table.index("</table>")].count("<tr>") == len(chart_cast.ASKED) + 1
+    assert "no answer" in table
+    for row in chart_cast.ASKED:
+        assert row[2] is None or f"<td><b>{row[2]}</b></td>" in paper
+    assert paper.count("said 3") == 4  # 3, 30, 31 and 32
+    assert paper.count("<circle") == page.count("<circle")
+
+
+def test_it_says_at_the_top_what_is_next_and_what_waits(pages: Client, patient: Patient) -> None:
+    planned = Message.objects.filter(patient=patient, state="planned").order_by("send_at")
+    alert = Alert.objects.create(
+        clinic=patient.clinic, patient=patient, urgency="urgent", rule="en.infection", opened_at=clock.now()
+    )
+    page = page_of(pages, patient)
+    top = page[page.index('class="card summary"') : page.index('aria-label="On this page"')]
+    assert day(cast.first_visit(patient).on_date) in top
+    assert moment(planned[0].send_at, patient.clinic) in top
+    assert "nobody has it yet" in top
+    Alert.objects.filter(pk=alert.pk).update(acknowledged_by=Staff.objects.get(name="Coordinator"))
+    assert "Coordinator has it" in page_of(pages, patient)
+    # What is still to come can be read as the patient will read it.
+    texts = planned.filter(channel="sms")
+    assert page.count("As the patient will read it") == planned.count()
+    [first] = as_read([texts.select_related("visit", "patient")[0]], patient.clinic, clock.now())
+    assert escape(first.text) in page
+    assert escape(first.english_text) in page
+
+
+def test_the_file_for_the_chart_holds_what_was_said_and_answered(
+    pages: Client, clinic: Clinic, coordinator: Staff
+) -> None:
+    patient = chart_cast.long_story(clinic)
+    where = f"/patients/{patient.pk}/chart"
+    assert pages.post(where).status_code == 403
+    Staff.objects.filter(pk=coordinator.pk).update(role=Staff.Role.CLINICIAN)
+    assert where in page_of(pages, patient)
+    answer = pages.post(where)
+    assert answer.headers["Content-Disposition"].startswith("attachment;")
+    found = json.loads(answer.content)
+    assert found["patient"]["given_name"] == "Test"
+    assert [visit["state"] for visit in found["visits"]] == ["completed", "completed", "booked"]
+    assert [row["value"] for row in found["answers"]] == [v for _, _, v in chart_cast.ASKED if v]
+    assert len(found["replies"]) == patient.replies.count()
+    assert {"note 0", "How is it?"} <= {message["words"] for message in found["messages"]}
+    assert found["consents"][0]["evidence"] == "said yes at the desk"
+    entry = AuditEntry.objects.latest("seq")
+    assert (entry.action, entry.object) == ("chart_exported", f"patient {patient.pk}")
+    assert "File for the chart taken away" in pages.get(f"/patients/{patient.pk}/history").content.decode()
+
+
+def test_who_changed_what_is_found_by_an_index(patient: Patient) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        found = patient_head.changes(patient.pk)
+    assert {entry.action for entry in found} == {"patient_enrolled", "consent_granted"}
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN {asked[-1]['sql']}")
+        assert "audit_changes_of_object" in str(cursor.fetchall())
 
 
 def test_it_puts_a_reply_before_the_answer_of_the_same_moment(pages: Client, patient: Patient) -> None:

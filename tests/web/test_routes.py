@@ -45,6 +45,7 @@ ANYTHING: dict[str, Any] = {
     "patient_id": uuid.UUID(int=1),
     "visit_id": uuid.UUID(int=2),
     "course_id": uuid.UUID(int=3),
+    "enrollment_id": uuid.UUID(int=6),
     "attempt_id": uuid.UUID(int=4),
     "message_id": 1,
     "alert_id": 1,
@@ -173,6 +174,7 @@ def objects(patient: Patient) -> dict[str, Any]:
         "patient_id": patient.pk,
         "visit_id": visit.pk,
         "course_id": visit.course_id,
+        "enrollment_id": visit.course.enrollments.order_by("sequence")[0].pk,
         "message_id": cast.sent_mail(patient).pk,
         "alert_id": alert_of(patient).pk,
         "answer_id": cast.answer(cast.question(patient), "4").pk,
@@ -259,7 +261,11 @@ def test_it_hides_what_belongs_to_another_clinic(stranger: Staff, patient: Patie
     assert everything_stored() == before
 
 
-WHO = {"administrators": {"administrator"}, "clinicians, administrators": {"clinician", "administrator"}}
+WHO = {
+    "administrators": {"administrator"},
+    "clinicians, administrators": {"clinician", "administrator"},
+    "coordinators, clinicians, administrators": {"coordinator", "clinician", "administrator"},
+}
 """What docs/reference.md says of who may open a route, where that is not everybody on the staff."""
 TYPED = {
     "name": "Test Patient",
