@@ -11,6 +11,7 @@ from campaigns.web import (
     answers,
     calling,
     consents,
+    conversations,
     enrolling,
     errors,
     finding,
@@ -36,6 +37,7 @@ from campaigns.web import (
     unsent,
     visits,
     wordings,
+    write,
 )
 from campaigns.web.proof import confirmed
 from campaigns.webhooks import email, twilio
@@ -124,6 +126,14 @@ urlpatterns = [
     path("courses/<uuid:course_id>/visit", patient_courses.book, name="visit-book"),
     path("courses/<uuid:course_id>/follow", patient_courses.follow, name="course-follow"),
     path("enrollments/<uuid:enrollment_id>/stop", patient_courses.stop, name="enrollment-stop"),
+    path("patients/<uuid:patient_id>/write", write.write, name="write"),
+    path("inbox", conversations.inbox, name="inbox"),
+    path("inbox/patients/<uuid:patient_id>", conversations.patient, name="inbox-patient"),
+    path("inbox/patients/<uuid:patient_id>/assign", conversations.assign, name="inbox-assign"),
+    path("inbox/patients/<uuid:patient_id>/settle", conversations.settle, name="inbox-settle"),
+    path("inbox/patients/<uuid:patient_id>/here", conversations.here, name="inbox-here"),
+    path("inbox/alerts/<int:alert_id>", conversations.alert, name="inbox-alert"),
+    path("inbox/alerts/<int:alert_id>/here", conversations.alert_here, name="inbox-alert-here"),
     path("alerts", inbox.alerts, name="alerts"),
     path("alerts/<int:alert_id>/acknowledge", inbox.acknowledge, name="alert-acknowledge"),
     path("alerts/<int:alert_id>/close", inbox.close, name="alert-close"),

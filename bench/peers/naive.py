@@ -78,6 +78,7 @@ class _Subject:
     on_date: date | None
     at_time: time | None
     stated: dict[str, str] | None
+    words: str = ""
 
 
 def words_of(message: Message) -> tuple[Rendered, dict[str, str]]:

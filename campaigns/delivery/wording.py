@@ -75,7 +75,7 @@ _STATED = frozenset(
         "visit_number",
         "given_name",
     }
-    | {"date", "time", "old_date", "old_time", "opens", "languages", "preferences_url"}
+    | {"date", "time", "old_date", "old_time", "opens", "languages", "preferences_url", "words"}
 )
 
 
@@ -103,6 +103,7 @@ class Facts:
     unsubscribe_url: str = ""
     preferences_url: str = ""
     languages: tuple[str, ...] = ()
+    words: str = ""
 
 
 SETTINGS = {
@@ -131,6 +132,7 @@ SAMPLE = Facts(
     unsubscribe_url="https://clinic.example/u/x7Kd3mQ9TBx7Kd3mQ9TBx7",
     preferences_url="https://clinic.example/p/x7Kd3mQ9TBx7Kd3mQ9TBx7",
     languages=tuple(SUPPORTED),
+    words="Please bring the form that we gave you.",
 )
 SAMPLE_SHORT = Facts(
     clinic="Elm Clinic",
@@ -149,6 +151,7 @@ SAMPLE_SHORT = Facts(
     },
     unsubscribe_url="https://clinic.example/u/a",
     languages=(SOURCE,),
+    words="Please bring the form.",
 )
 
 
@@ -162,6 +165,7 @@ def values(facts: Facts, channel: Channel, language: str) -> dict[str, str]:
         "visit_number": str(facts.visit_number or ""),
         "given_name": "" if short else facts.given_name,
         "opens": format_weekday_time(facts.opens, language, short) if facts.opens else "",
+        "words": facts.words,
     }
     return {
         **_of_clinic(facts.clinic, facts.phone, facts.address, facts.clinician, facts.fee),

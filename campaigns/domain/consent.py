@@ -21,6 +21,9 @@ NEEDS_NO_CONSENT = frozenset(
 """Answers to what a patient just wrote. They wait for no consent, but an opt-out still stops all but its own
 confirmation."""
 
+ANSWERED_WHEN_PAUSED = NEEDS_NO_CONSENT | {Purpose.MANUAL}
+"""A pause ends what is planned. What a person writes, that person has decided."""
+
 ANY_HOUR = NEEDS_NO_CONSENT
 """A patient who writes at night is answered at night."""
 
@@ -52,6 +55,8 @@ class GateFacts(NamedTuple):
     sms_this_week: int
     sms_per_day: int
     sms_per_week: int
+    any_hour_until: datetime | None = None
+    """Words by hand to a patient who has just written go at any hour until this instant."""
     held_for_trial: bool = False
     """The installation is not live yet, and this address is not among those of the trial."""
 
@@ -110,7 +115,7 @@ def _patient(facts: GateFacts, now: datetime) -> Verdict | None:
             return Skip(Reason.PATIENT_DECEASED_OR_MERGED)
         case "left":
             return Skip(Reason.PATIENT_LEFT)
-        case "paused" if facts.purpose not in NEEDS_NO_CONSENT:
+        case "paused" if facts.purpose not in ANSWERED_WHEN_PAUSED:
             return _paused(facts, now)
     return None
 
@@ -126,7 +131,7 @@ def _enrollment(facts: GateFacts, now: datetime) -> Verdict | None:
 
 
 def _visit(facts: GateFacts, now: datetime) -> Verdict | None:
-    if facts.purpose is not Purpose.STEP or not facts.visit_state:
+    if facts.purpose not in {Purpose.STEP, Purpose.MANUAL} or not facts.visit_state:
         return None
     if facts.visit_version and facts.visit_version != facts.current_visit_version:
         return Skip(Reason.VISIT_MOVED)
@@ -182,7 +187,7 @@ def why_not(channel: Channel, *, address_state: str, suppressed: bool, consent: 
 
 
 def _hour(facts: GateFacts, now: datetime) -> Verdict | None:
-    if facts.purpose in ANY_HOUR:
+    if facts.purpose in ANY_HOUR or (facts.any_hour_until and now < facts.any_hour_until):
         return None
     until = end_of_quiet(now, facts.zone, facts.quiet_from, facts.quiet_to)
     return Defer(until, Reason.QUIET_HOURS_NO_WINDOW) if until else None

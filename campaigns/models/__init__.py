@@ -8,6 +8,7 @@ from campaigns.models.channels import ChannelState
 from campaigns.models.clinic import Clinic, Installation, Tick, Witness
 from campaigns.models.courses import Course, Visit
 from campaigns.models.enrollments import Enrollment
+from campaigns.models.inbox import Conversation, HandWritten, Presence
 from campaigns.models.lexicon import LexiconChange, LexiconComment
 from campaigns.models.mail import InboundMail
 from campaigns.models.messages import Attempt, DeliveryEvent, Message
@@ -41,10 +42,12 @@ __all__ = [
     "Consent",
     "ConsentWords",
     "ContactPoint",
+    "Conversation",
     "Course",
     "DeliveryEvent",
     "Enrollment",
     "Guess",
+    "HandWritten",
     "InboundMail",
     "Installation",
     "LexiconChange",
@@ -56,6 +59,7 @@ __all__ = [
     "PatientLink",
     "PatientReference",
     "PatientSearch",
+    "Presence",
     "Reply",
     "SignInLink",
     "Staff",

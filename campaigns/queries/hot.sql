@@ -87,7 +87,9 @@ SELECT m.id, m.clinic_id, m.patient_id, m.enrollment_id, m.sequence, m.step, m.t
               ) AS suppressed,
        coalesce((SELECT k.action FROM consent k
                  WHERE k.patient_id = m.patient_id AND k.channel = m.channel AND k.topic = m.topic
-                 ORDER BY k.id DESC LIMIT 1), '') AS consent
+                 ORDER BY k.id DESC LIMIT 1), '') AS consent,
+       CASE WHEN m.purpose = 'manual'
+            THEN (SELECT h.words FROM hand_written h WHERE h.message_id = m.id) ELSE '' END AS words
 FROM message m
 JOIN patient p ON p.id = m.patient_id
 LEFT JOIN enrollment e ON e.id = m.enrollment_id
@@ -122,13 +124,13 @@ SELECT id, reason FROM (
                                              ORDER BY k.id DESC LIMIT 1))))
             THEN 'opted_out'
         WHEN m.expires_at <= %(now)s THEN 'expired'
-        WHEN m.purpose IN ('step', 'correction') AND m.visit_version NOT IN (0, v.version) THEN 'visit_moved'
+        WHEN m.purpose IN ('step', 'correction', 'manual') AND m.visit_version NOT IN (0, v.version) THEN 'visit_moved'
         WHEN m.template = 'correction/moved' AND v.state = 'cancelled' THEN 'visit_cancelled'
         WHEN EXISTS (SELECT FROM channel_state s
                      WHERE s.clinic_id = m.clinic_id AND s.channel = m.channel
                        AND s.shut_until IS NOT NULL AND s.probe IS DISTINCT FROM m.id)
             THEN 'provider_down'
-        WHEN m.purpose = 'step' AND m.sequence NOT IN ('aftercare', 'missed_visit') THEN
+        WHEN m.purpose IN ('step', 'manual') AND m.sequence NOT IN ('aftercare', 'missed_visit') THEN
             CASE v.state WHEN 'cancelled' THEN 'visit_cancelled' WHEN 'completed' THEN 'visit_done'
                          WHEN 'no_show' THEN 'visit_missed' END
         END AS reason

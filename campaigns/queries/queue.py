@@ -60,6 +60,7 @@ class Claimed(NamedTuple):
     address_state: str
     suppressed: bool
     consent: str
+    sealed_words: str | None
 
     @property
     def given_name(self) -> str:
@@ -70,6 +71,11 @@ class Claimed(NamedTuple):
     def address(self) -> str:
         """Raises `Undecipherable`."""
         return _opened(self.sealed_address)
+
+    @property
+    def words(self) -> str:
+        """What staff typed themselves; mostly nothing. Raises `Undecipherable`."""
+        return _opened(self.sealed_words)
 
 
 STATED = Claimed._fields.index("stated")

@@ -24,7 +24,7 @@ from campaigns.domain.errors import RenderError, TemplateMissing, TranslationMis
 from campaigns.domain.languages import Language, among, fallback_chain
 from campaigns.domain.lifecycle import Purpose, Reason
 from campaigns.domain.recipients import Channel
-from campaigns.domain.sms import Limits, Segmented, segment
+from campaigns.domain.sms import Limits, Segmented, normalise, segment
 from campaigns.models import Clinic, OwnWording, PatientLink, Wording
 from campaigns.services.on_call import clinic_time
 
@@ -92,6 +92,8 @@ class Subject(Protocol):
     def at_time(self) -> time | None: ...
     @property
     def stated(self) -> dict[str, str] | None: ...
+    @property
+    def words(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +142,8 @@ def compose(subject: Subject, clinic: Clinic, approved: Approvals, now: datetime
     """The words for one message, or the reason why there are none."""
     channel = Channel(subject.channel)
     wanted = subject.fixed_language or subject.language
+    if subject.words and channel is Channel.SMS:
+        return _measured(subject, channel, wanted, _as_typed(subject.words, wanted, clinic), {}, clinic)
     try:
         language = _language(subject, channel, wanted, clinic, approved)
         if isinstance(language, NotComposed):
@@ -154,6 +158,12 @@ def compose(subject: Subject, clinic: Clinic, approved: Approvals, now: datetime
     except RenderError as error:
         return NotComposed(Reason.RENDER_ERROR, str(error))
     return _measured(subject, channel, wanted, rendered, tokens, clinic)
+
+
+def _as_typed(words: str, language: str, clinic: Clinic) -> Rendered:
+    """A text in the words that staff typed: no template, no wording to approve, only who it comes from."""
+    text = normalise(f"{clinic.display_name}: {words}")
+    return Rendered(subject="", text=text, html="", language=language, wording_digest="")
 
 
 def _shortest(
@@ -180,7 +190,9 @@ def _measured(
     tokens: dict[str, str],
     clinic: Clinic,
 ) -> Composed | NotComposed:
-    states = frozenset({"date", "time"} & set(placeholders(subject.template, channel)))
+    typed = subject.words and channel is Channel.SMS
+    needed = () if typed else placeholders(subject.template, channel)
+    states = frozenset({"date", "time"} & set(needed))
     if channel is Channel.EMAIL:
         return Composed(rendered=rendered, segmented=None, tokens=tokens, states=states)
     if rendered.language != wanted:
@@ -285,6 +297,7 @@ def facts_of(subject: Subject, clinic: Clinic, tokens: Mapping[str, str], now: d
         unsubscribe_url=unsubscribe_url(tokens),
         preferences_url=page_url(tokens, PatientLink.Purpose.PREFERENCES),
         languages=_tags(clinic) if "languages" in needed else (),
+        words=subject.words,
     )
 
 

@@ -28,12 +28,15 @@ from campaigns.models import (
     Call,
     ConsentWords,
     ContactPoint,
+    Conversation,
     Course,
+    HandWritten,
     InboundMail,
     Message,
     Patient,
     PatientLink,
     PatientReference,
+    Presence,
     Reply,
     Visit,
 )
@@ -146,6 +149,9 @@ def _empty_messages(patient: Patient) -> None:
         subject="", body="", html="", stated=None, language="", enrollment=None, visit=None
     )
     Attempt.objects.filter(message__patient=patient).update(detail="")
+    HandWritten.objects.filter(patient=patient).update(words="")
+    Conversation.objects.filter(patient=patient).delete()
+    Presence.objects.filter(patient=patient).delete()
     Call.objects.filter(patient=patient).delete()
     Course.objects.filter(patient=patient).delete()
 

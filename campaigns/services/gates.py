@@ -11,7 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from campaigns.domain.consent import GateFacts
-from campaigns.domain.lifecycle import Purpose
+from campaigns.domain.lifecycle import PLANNED_PRIORITY, Purpose
 from campaigns.domain.recipients import Channel
 from campaigns.models import Clinic
 from campaigns.queries import queue, zones
@@ -108,5 +108,16 @@ def gate_facts(row: Claimed, context: Context, counts: Counts) -> GateFacts:
         sms_this_week=week,
         sms_per_day=clinic.sms_per_day,
         sms_per_week=clinic.sms_per_week,
+        any_hour_until=_any_hour_until(row),
         held_for_trial=context.only_to is not None and row.address not in context.only_to,
     )
+
+
+JUST_WROTE = timedelta(hours=1)
+"""Who wrote within this is still there: words by hand reach them at any hour, and for as long."""
+
+
+def _any_hour_until(row: Claimed) -> datetime | None:
+    """The priority says that the patient had just written when staff did."""
+    is_answer = row.purpose == Purpose.MANUAL and row.priority < PLANNED_PRIORITY
+    return row.send_at + JUST_WROTE if is_answer else None

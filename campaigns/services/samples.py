@@ -166,6 +166,7 @@ def _subject(text: Text, now: datetime, *, days: int) -> Subject:
         on_date=day,
         at_time=time(14, 0),
         stated={"date": (now.date() + timedelta(days=8)).isoformat(), "time": "09:30"},
+        words=SAMPLE.words,
     )
 
 

@@ -24,6 +24,7 @@ class Subject:
     on_date: date | None
     at_time: time | None
     stated: dict[str, str] | None
+    words: str = ""
 
 
 def subject_of(message: Message, *, channel: Channel | None = None) -> Subject:

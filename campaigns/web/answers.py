@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 from campaigns.domain.errors import NotAllowed
 from campaigns.services import set_right
 from campaigns.web import access
+from campaigns.web.returning import INBOX, after_alert
 from campaigns.web.told import told
 
 
@@ -27,7 +28,8 @@ def assign(request: HttpRequest, alert_id: int) -> HttpResponse:
         messages.error(request, told(str(error)))
     else:
         messages.success(request, _("These words now stand with the patient that you chose."))
-    return redirect("alerts")
+        alert.refresh_from_db()
+    return after_alert(request, alert)
 
 
 def _uuid(text: str) -> UUID:
@@ -51,4 +53,6 @@ def correct(request: HttpRequest, answer_id: int) -> HttpResponse:
         messages.error(request, told(str(error)))
     else:
         messages.success(request, _("The answer is corrected; what it was stays on record."))
+    if request.POST.get("from") == INBOX:
+        return redirect("inbox-patient", answer.patient_id)
     return redirect("patient", patient_id=answer.patient_id)

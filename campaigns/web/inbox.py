@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -21,6 +21,7 @@ from campaigns.services import escalate
 from campaigns.services.on_call import clinic_time, on_duty
 from campaigns.web import access, beside
 from campaigns.web.home import urgent_first
+from campaigns.web.returning import after_alert
 from campaigns.web.told import told
 
 CLOSED_A_PAGE = 25
@@ -86,7 +87,7 @@ def acknowledge(request: HttpRequest, alert_id: int) -> HttpResponse:
     if taken.acknowledged_by and taken.acknowledged_by != staff:
         name = taken.acknowledged_by.name
         messages.warning(request, _("%(name)s has it already.") % {"name": name})
-    return redirect("alerts")
+    return after_alert(request, alert)
 
 
 class Said(TypedDict):
@@ -119,7 +120,7 @@ def close(request: HttpRequest, alert_id: int) -> HttpResponse:
             request,
             _("The alert is closed.") if ended.closed_at else _("The alert is put back and comes again."),
         )
-    return redirect("alerts")
+    return after_alert(request, alert)
 
 
 @require_safe

@@ -136,6 +136,23 @@ SENTENCES = (
     _n("The patient's record says so already."),
     _n("This patient is not in care."),
     _n("What is on record of this patient was changed meanwhile."),
+    _n("Only a coordinator, a clinician or an administrator may write to patients."),
+    _n("{name} has just sent the same. Nothing was sent twice."),
+    _n("{name} has written to this patient meanwhile: read it before you send."),
+    _n("The patient has written again: read it before you send."),
+    _n("The alerts of this patient have changed meanwhile: look at them again."),
+    _n("An answer in writing closes no alert that is urgent."),
+    _n("No visit is booked: choose another text."),
+    _n("It cannot go as it is: look at it again."),
+    _n("The text would say something else by now: look at it again."),
+    _n("{name} has it by now."),
+    _n("Somebody has given it back by now."),
+    _n("This person cannot take it."),
+    _n("Something was written meanwhile: read it first."),
+    _n("Write between 1 and {number} characters."),
+    _n("Leave links out: patients are taught not to trust them, and phone networks filter them."),
+    _n("Leave out words that end all texts when a patient sends them back, such as STOP or CANCEL."),
+    _n("Leave the patient's name out of a text: others may see the phone."),
 )
 """Each sentence by itself, because hints are shared. `{name}` stands for a fact."""
 

@@ -375,6 +375,7 @@ FOLDERS: Words = {
     "missed_visit": _("Missed visit"),
     "auto": _("Automatic answers"),
     "correction": _("Corrections"),
+    "replies": _("Texts sent by hand"),
     "patient": _("Pages behind links"),
 }
 """The groups of texts: sequences, and what belongs to none."""

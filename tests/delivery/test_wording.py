@@ -47,6 +47,9 @@ EXPECTED = {
     **{f"auto/{s}": {"sms"} for s in ("high", "ok", "closed", "stop", "start", "help")},
     **{f"auto/{s}": {"sms"} for s in ("language", "languages", "which_patient", "call", "not_ready")},
     **{f"auto/{s}": {"sms"} for s in ("retry_nrs", "retry_yes_no", "retry_change")},
+    **{f"replies/{s}": BOTH for s in ("will_call", "passed_on", "please_call", "tried", "thanks", "visit")},
+    "replies/confirmed": BOTH,
+    "replies/own": {"email"},
 }
 
 

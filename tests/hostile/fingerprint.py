@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db import connection
 
-SESSIONS = frozenset({"django_session"})
-"""Tables that a look may change: who is signed in is kept there."""
+SESSIONS = frozenset({"django_session", "presence"})
+"""Tables that a look may change: who is signed in is kept there, and who has what before them just now."""
 
 _TABLES = """
 SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -12,6 +12,7 @@ from datetime import timedelta
 from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -19,10 +20,10 @@ from django.test import Client
 from campaigns.delivery.channels import Outgoing
 from campaigns.delivery.wording import templates
 from campaigns.domain.lifecycle import Purpose
-from campaigns.models import Clinic, Message, Patient, PatientLink, Staff, Visit
+from campaigns.models import Clinic, HandWritten, Message, Patient, PatientLink, Staff, Visit
 from campaigns.services import deliver, send
 from campaigns.services.set_up import create_staff
-from tests.factories import NOON, set_now
+from tests.factories import NOON, make_staff, set_now
 from tests.hostile.conftest import PUBLIC
 from tests.hostile.fingerprint import changed, fingerprint
 from tests.mail.conftest import Caught
@@ -48,7 +49,8 @@ def every_message(patient: Patient) -> None:
     for name, channel in MESSAGES:
         if name.partition("/")[0] in NOT_ALONE:
             continue
-        Message.objects.create(
+        own = name == "replies/own"
+        message = Message.objects.create(
             clinic=patient.clinic,
             patient=patient,
             sequence="auto",
@@ -57,7 +59,7 @@ def every_message(patient: Patient) -> None:
             visit=visit,
             visit_version=visit.version,
             channel=channel,
-            purpose=Purpose.SAFETY,
+            purpose=Purpose.MANUAL if own else Purpose.SAFETY,
             topic="check_ins",
             asks="pain" if channel == "email" else "",
             capped=False,
@@ -67,6 +69,10 @@ def every_message(patient: Patient) -> None:
             state="planned",
             stated={"date": "2026-11-05", "time": "09:00"},
         )
+        if own:
+            by, key = make_staff(patient.clinic, "writer@clinic.example"), uuid4()
+            known = {"clinic": patient.clinic, "patient": patient, "by": by, "key": key, "at": NOON}
+            HandWritten.objects.create(message=message, words="Please bring the form.", **known)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
@@ -26,7 +27,9 @@ from campaigns.models import (
     Clinic,
     Consent,
     ConsentWords,
+    Conversation,
     DeliveryEvent,
+    HandWritten,
     InboundMail,
     Message,
     Patient,
@@ -96,6 +99,10 @@ def patient(clinic: Clinic, staff: Staff, provider: FakeSender) -> Patient:
         matched=["qqz"], note="Qqzada rang", closed_at=now, closed_by=staff, outcome="reached"
     )
     PatientReference.objects.create(patient=patient, clinic=clinic, name="qqz-7", name_index="x")
+    HandWritten.objects.create(
+        message=asked, clinic=clinic, patient=patient, key=uuid4(), by=staff, words="dear Qqzada", at=now
+    )
+    Conversation.objects.create(patient=patient, assigned_to=staff)
     look("patient", [patient.pk], by=staff.email)
     return patient
 

@@ -180,6 +180,7 @@ def _messages(language: str, plan: Plan, put_back: BackOf) -> Iterator[Chapter]:
     """A chapter for each folder of messages: the sequences in their order, then what no sequence plans."""
     titles = {sequence.key: sequence.title for sequence in plan.sequences}
     titles |= {"correction": "When a visit moves or is off", "auto": "Answers to what a patient writes"}
+    titles |= {"replies": "Sent by hand"}
     places = _places(plan.sequences)
     templates = sorted(wording.templates(), key=lambda pair: places.get(pair[0]) or _after(pair[0], titles))
     purposes = {
