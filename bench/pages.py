@@ -83,6 +83,7 @@ def measure(
 def _fill(place: Ground, patients: int, number: int, advance: Advance) -> People:
     """The clinic on the real clock, with patients and one administrator; what is filled stays as it is."""
     from campaigns.models import Clinic, Installation, Patient, Staff
+    from campaigns.services import count_up
     from campaigns.services.set_up import create_staff
 
     seed.make_clinic()
@@ -90,6 +91,7 @@ def _fill(place: Ground, patients: int, number: int, advance: Advance) -> People
     people = People(patients=patients, now=datetime.now(UTC), alerts=ALERTS, seed=number)
     if not Patient.objects.exists():
         population.fill(place, people, advance)
+    list(count_up.rebuild())
     if not Staff.objects.exists():
         clinic = Clinic.objects.get()
         create_staff(
@@ -139,6 +141,8 @@ def _pages(place: Ground) -> tuple[dict[str, str], dict[str, str]]:
         "one text": "/wording/pa/pretreatment/nsaids/email",
         "lexicons": "/words",
         "lexicon of a language": "/words/pa",
+        "reports": "/reports",
+        "audit": "/audit",
         "enroll": "/patients/new",
         "move a visit": f"/visits/{about['visit']}/move",
         "a patient's form": f"/p/{_TOKEN}",

@@ -11,7 +11,9 @@ from django.conf import settings
 from django.db import InterfaceError, InternalError, OperationalError
 from kombu.exceptions import OperationalError as BrokerError
 
+from campaigns.services import check_chain as chain_service
 from campaigns.services import climb as climb_service
+from campaigns.services import count_up as counting
 from campaigns.services import fetch_mail, heartbeat, outbox, plan, receive_mail, send, take_in
 from campaigns.services import reconcile as reconcile_service
 
@@ -115,3 +117,17 @@ def send_heartbeat() -> None:
 def tell_endpoints() -> None:
     """Tell other programs what has happened, where a clinic names any."""
     outbox.tell()
+
+
+@shared_task(name="count_up")
+@next_tick_tries_again()
+def count_up() -> None:
+    """Keep the counts that the reports show."""
+    counting.count_up()
+
+
+@shared_task(name="check_chain")
+@next_tick_tries_again()
+def check_chain() -> None:
+    """Go on with a check of the audit chain, where somebody has asked for one."""
+    chain_service.check_chain()

@@ -2,7 +2,7 @@
 
 from campaigns.models.alerting import AlertNotice, OnCall
 from campaigns.models.api import ApiAnswer, ApiKey, PatientReference
-from campaigns.models.audit import APPEND_ONLY, AuditEntry
+from campaigns.models.audit import APPEND_ONLY, AuditCheck, AuditEntry
 from campaigns.models.calls import Call
 from campaigns.models.channels import ChannelState
 from campaigns.models.clinic import Clinic, Installation, Tick, Witness
@@ -22,6 +22,7 @@ from campaigns.models.patients import (
     Suppression,
 )
 from campaigns.models.replies import Alert, Answer, AnswerCorrection, Reply
+from campaigns.models.reports import ReportCount, ReportMonth
 from campaigns.models.staff import Guess, SignInLink, Staff, StaffSession, TodaySeen
 from campaigns.models.webhooks import WebhookEndpoint, WebhookEvent
 from campaigns.models.wording import OwnWording, Wording, WordingComment
@@ -35,6 +36,7 @@ __all__ = [
     "ApiAnswer",
     "ApiKey",
     "Attempt",
+    "AuditCheck",
     "AuditEntry",
     "Call",
     "ChannelState",
@@ -61,6 +63,8 @@ __all__ = [
     "PatientSearch",
     "Presence",
     "Reply",
+    "ReportCount",
+    "ReportMonth",
     "SignInLink",
     "Staff",
     "StaffSession",

@@ -26,6 +26,14 @@ UNSAID = [
 ]
 """States in which what had to be said was not, as far as we know. The reason says if it still has to be."""
 
+ON_ITS_WAY = [
+    State.PLANNED.value,
+    State.WAITING.value,
+    State.ATTEMPTING.value,
+    State.UNCERTAIN.value,
+]
+"""States of which no report says anything yet."""
+
 
 class Message(models.Model):
     """One planned text or e-mail for one patient.
@@ -147,6 +155,12 @@ class Message(models.Model):
                 include=["id", "asks", "state", "visit_version", "purpose"],
                 condition=models.Q(asks__in=sorted(READINESS)),
                 name="message_asks_readiness",
+            ),
+            # Only reader: services/count_up, the messages of one month, those on their way apart.
+            models.Index(
+                fields=["clinic", "send_at"],
+                condition=~models.Q(state__in=ON_ITS_WAY),
+                name="message_counted",
             ),
             # Only reader: the patient's page and the caps of one patient.
             models.Index(fields=["patient", "send_at"], name="message_of_patient"),

@@ -59,7 +59,7 @@ class Reply(models.Model):
         indexes = [
             # Only reader: what has come in and waits to be read.
             models.Index(fields=["id"], condition=models.Q(outcome="waiting"), name="reply_waiting"),
-            # Only reader: what came in since staff last looked (queries/desk.sql).
+            # Only readers: what came in since staff last looked (queries/desk.sql), and services/count_up.
             models.Index(fields=["clinic", "received_at", "outcome"], name="reply_came_in"),
         ]
 

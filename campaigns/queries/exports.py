@@ -149,7 +149,7 @@ def audit(with_addresses: bool) -> Iterator[Row]:
     """The audit chain."""
     yield from _rows(
         AuditEntry.objects.order_by("seq").values(
-            "seq", "at", "actor", "action", "object", "detail", "digest", "previous"
+            "seq", "at", "actor", "action", "object", "detail", "clinic", "digest", "previous"
         )
     )
 

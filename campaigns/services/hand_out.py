@@ -35,3 +35,9 @@ def note(kind: str, *, by: str, with_addresses: bool) -> None:
     """Say that somebody took one kind of rows of everybody away. Before the first row leaves."""
     detail = {"kind": kind, "addresses": "in full" if with_addresses else "masked"}
     record("exported", "installation", actor=by, now=clock.now(), detail=detail)
+
+
+@transaction.atomic
+def note_audit(clinic_id: UUID, *, by: str, form: str) -> None:
+    """Say that somebody takes entries of the audit away. Before the first one leaves."""
+    record("audit_exported", f"clinic {clinic_id}", actor=by, now=clock.now(), detail={"form": form})

@@ -4,54 +4,86 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from uuid import UUID
 
 from django.db import connection
 
 from campaigns.models import AuditEntry
+from campaigns.queries import whose
 
 GENESIS = "0" * 64
 CHAIN_LOCK = 0x61756469  # "audi": one writer at a time extends the chain
 
 
 def digest(
-    previous: str, at: datetime, actor: str, action: str, subject: str, detail: Mapping[str, object]
+    previous: str,
+    at: datetime,
+    actor: str,
+    action: str,
+    subject: str,
+    detail: Mapping[str, object],
+    clinic: UUID | None = None,
 ) -> str:
-    """SHA-256 over an entry and the digest before it (hex)."""
+    """SHA-256 over an entry and the digest before it (hex).
+
+    An entry without a clinic is hashed as releases before 0026 did; one with it has it as a field more. So
+    the chain of before is whole still, those releases may write beside us, and whoever takes the clinic of
+    an entry away or gives it one breaks it.
+    """
     fields = [previous, at.isoformat(), actor, action, subject, json.dumps(dict(detail), sort_keys=True)]
+    fields += [f"clinic {clinic}"] if clinic else []
     return hashlib.sha256("\x1f".join(fields).encode()).hexdigest()
 
 
+def digest_of(entry: AuditEntry, previous: str) -> str:
+    """What the digest of a stored entry has to be after `previous`."""
+    return digest(previous, entry.at, entry.actor, entry.action, entry.object, entry.detail, entry.clinic)
+
+
 def record(
-    action: str, subject: str, *, actor: str, now: datetime, detail: Mapping[str, object] | None = None
+    action: str,
+    subject: str,
+    *,
+    actor: str,
+    now: datetime,
+    detail: Mapping[str, object] | None = None,
+    clinic: UUID | None = None,
 ) -> None:
     """Append one entry. `actor` is a person's e-mail or a part of the system; `detail` has no patient data.
 
-    The last thing of a transaction: the lock on the chain is held until it ends.
+    `clinic` is whose entry it is; unless it is given, the clinic of what the subject names, and where that is
+    nothing we know, that of the actor. The last thing of a transaction: the lock on the chain is held until
+    it ends.
     """
+    detail = dict(detail or {})
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CHAIN_LOCK])
-    newest = AuditEntry.objects.order_by("-seq").values_list("digest", flat=True).first()
-    previous = newest or GENESIS
-    detail = dict(detail or {})
+    found = whose.newest_and_clinic(subject, actor, detail)
+    clinic = clinic or found.clinic
+    previous = found.newest or GENESIS
     AuditEntry.objects.create(
         at=now,
         actor=actor,
         action=action,
         object=subject,
         detail=detail,
+        clinic=clinic,
         previous=previous,
-        digest=digest(previous, now, actor, action, subject, detail),
+        digest=digest(previous, now, actor, action, subject, detail, clinic),
     )
+
+
+def broken_in(entries: Iterable[AuditEntry], previous: str) -> tuple[int | None, str]:
+    """The `seq` of the first of these entries that does not fit on `previous`; the last digest that does."""
+    for entry in entries:
+        if entry.previous != previous or entry.digest != digest_of(entry, previous):
+            return entry.seq, previous
+        previous = entry.digest
+    return None, previous
 
 
 def broken_link() -> int | None:
     """The `seq` of the first entry that does not fit the chain, or None when the chain is whole."""
-    previous = GENESIS
-    for entry in AuditEntry.objects.order_by("seq").iterator():
-        expected = digest(previous, entry.at, entry.actor, entry.action, entry.object, entry.detail)
-        if entry.previous != previous or entry.digest != expected:
-            return entry.seq
-        previous = entry.digest
-    return None
+    return broken_in(AuditEntry.objects.order_by("seq").iterator(), GENESIS)[0]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from uuid import UUID
 
 from django import forms, http
@@ -23,14 +21,12 @@ from campaigns.queries import clock, contactability
 from campaigns.services import addresses, consent
 from campaigns.services.consent import EVERY_TOPIC, Told
 from campaigns.services.record import record
-from campaigns.web import access, words
+from campaigns.web import access, sheet, words
 from campaigns.web.once import once
 from campaigns.web.patient_acts import key_of, require
 from campaigns.web.told import told as said
 
 EVERY = "every"
-STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
-"""What a spreadsheet would run: such a cell gets an apostrophe in front."""
 
 
 WAYS = [
@@ -140,13 +136,5 @@ def export(request: HttpRequest) -> HttpResponse:
 
 def _csv(rows: list[dict[str, object]]) -> str:
     # The mark at the beginning tells spreadsheets that this is UTF-8.
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(contactability.FIELDS)
-    writer.writerows([_cell(row[name]) for name in contactability.FIELDS] for row in rows)
-    return "\ufeff" + text.getvalue()
-
-
-def _cell(value: object) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(STARTS_A_FORMULA) else text
+    table = ([row[name] for name in contactability.FIELDS] for row in rows)
+    return "\ufeff" + sheet.lines([contactability.FIELDS, *table])

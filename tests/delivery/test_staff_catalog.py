@@ -20,6 +20,7 @@ THE_SAME = {
     *("Conversation", "Patient", "Patients", "Date", "Message", "Messages", "Question", "Page"),
     *("Consultation", "Correction", "Corrections", "Urgent", "code", "Code", "hindi", "Infection", "Note"),
     *("%(n)s message", "%(n)s messages", "%(n)s segment", "%(n)s segments"),
+    *("%(n)s patient", "%(n)s patients", "%(n)s min", "%(hours)s h %(minutes)s min"),
 }
 """Words that French writes as English does."""
 

@@ -20,7 +20,9 @@ from campaigns.delivery.channels import Ending
 from campaigns.models import Attempt
 from campaigns.queries import clock
 from campaigns.services import heartbeat, memory
+from campaigns.services.check_chain import check_chain
 from campaigns.services.climb import PATIENCE, climb
+from campaigns.services.count_up import count_up
 from campaigns.services.examine import refuse_unfit
 from campaigns.services.fetch_mail import fetch_mail
 from campaigns.services.outbox import tell
@@ -40,6 +42,8 @@ CHORES: dict[Callable[[], object], float] = {
     fetch_mail: 60.0,
     heartbeat.send: 60.0,
     tell: 5.0,
+    check_chain: 5.0,
+    count_up: 300.0,
     replan_changed: 600.0,
 }
 """What else the beat asks for, and every how many seconds."""
