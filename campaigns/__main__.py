@@ -25,6 +25,7 @@ LAUNCHERS = {
     "rehearse": "campaigns.local.rehearse",
     "seed": "campaigns.local.seed",
     "test": "campaigns.local.suite",
+    "tour": "campaigns.local.tour",
 }
 
 LONGEST_CONNECT = 3

@@ -32,7 +32,7 @@ _OPTIONS = {
     "templates/web/**.html": {"newstyle_gettext": "true", "trim_blocks": "true", "lstrip_blocks": "true"}
 }
 _WITH_CONTEXT, _COUNTED = ((1, "c"), 2), (1, 2)
-_KEYWORDS = {
+KEYWORDS = {
     "_": None,
     "_n": None,
     "_p": _WITH_CONTEXT,
@@ -76,7 +76,7 @@ def _marked(folder: str) -> Iterator[_Row]:
         ROOT / folder,
         [(pattern.removeprefix(f"{folder}/"), method) for pattern, method in _METHODS],
         {pattern.removeprefix(f"{folder}/"): options for pattern, options in _OPTIONS.items()},
-        _KEYWORDS,
+        KEYWORDS,
         [TAG],
         strip_comment_tags=True,
     )

@@ -89,6 +89,21 @@ def _said(words: str) -> Iterator[None]:
 
 
 def _play(stage: Stage, began: float, *, once: bool) -> int:
+    clinic, staff = _prepare(stage)
+    story, kept = _rehearse(stage, clinic, staff[0], began)
+    if once:
+        return 0 if kept else 1
+    story.worry()
+    return _serve(stage, staff, kept)
+
+
+def live(stage: Stage, began: float) -> Story:
+    """The eight weeks on a stage that is set up, for whoever wants to look at the site afterwards."""
+    clinic, staff = _prepare(stage)
+    return _rehearse(stage, clinic, staff[0], began)[0]
+
+
+def _prepare(stage: Stage) -> tuple[Clinic, list[Staff]]:
     from campaigns.local.setting import clinic_of_the_demo, prepare_database, wait_for_site
 
     with _said("Creating the tables"):
@@ -97,11 +112,7 @@ def _play(stage: Stage, began: float, *, once: bool) -> int:
         stage.processes.start()
         clinic, staff = clinic_of_the_demo()
         wait_for_site(stage.base_url)
-    story, kept = _rehearse(stage, clinic, staff[0], began)
-    if once:
-        return 0 if kept else 1
-    story.worry()
-    return _serve(stage, staff, kept)
+    return clinic, staff
 
 
 def _rehearse(stage: Stage, clinic: Clinic, staff: Staff, began: float) -> tuple[Story, bool]:

@@ -10,9 +10,9 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language_bidi
 
 from campaigns.models import Staff
-from campaigns.services import accounts, duties, second_factor
+from campaigns.services import duties, second_factor
 from campaigns.services.duties import Duty
-from campaigns.web import access, filters
+from campaigns.web import access, filters, navigation
 
 SITE_LANGUAGES = [(f"{tag[:2]}{tag[2:].upper()}", name) for tag, name in settings.LANGUAGES]
 """The languages of the staff site, each with its own name. Tags as HTML wants them; Django reads both."""
@@ -26,7 +26,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "installation": SimpleLazyObject(access.installation),
         "ladder_age": lambda: duties.seconds_since(Duty.CLIMBING),
         "second_factor_is_off": SimpleLazyObject(lambda: second_factor.is_off(access.staff(request))),
-        "may_manage_staff": SimpleLazyObject(lambda: accounts.may(access.staff(request))),
+        "further_pages": lambda: navigation.further(access.staff(request)),
         "open_alerts": SimpleLazyObject(lambda: access.open_alerts(request).count()),
         "page_language": filters.page_language(),
         "site_languages": SITE_LANGUAGES,

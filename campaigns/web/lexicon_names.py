@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy as _p
 
@@ -122,7 +121,7 @@ _IN_LIST = re.compile(r"in the list (\S+)\.$")
 
 def list_language(tag: str) -> str:
     """The language of a file: its own name and ours."""
-    return _now("Every language") if tag == SHARED else language_name(canonical(tag))
+    return str(_("Every language")) if tag == SHARED else language_name(canonical(tag))
 
 
 def entry_name(entry: object) -> str:
@@ -153,10 +152,10 @@ def reading(found: Reading) -> str:
         named = f"{colon()}{language_name(found.language)}" if found.keyword == "language" else ""
         said.append(str(KEYWORDS[found.keyword]) + (named if found.language else ""))
     if found.answer:
-        said.append(_now("Answer") + colon() + str(ANSWERS.get(found.answer, found.answer)))
+        said.append(str(_("Answer")) + colon() + str(ANSWERS.get(found.answer, found.answer)))
     if found.asks_call:
-        said.append(_now("Asks for a call"))
-    return " · ".join(said) or _now("Not understood: a person reads it")
+        said.append(str(_("Asks for a call")))
+    return " · ".join(said) or str(_("Not understood: a person reads it"))
 
 
 def refusal(text: str) -> str:
@@ -177,7 +176,7 @@ def grouped(entries: Iterable[tuple[str, str]]) -> dict[str, list[tuple[str, str
 
 def questions() -> list[tuple[str, str]]:
     """Every question that may be open, to try a reply on, and none."""
-    return [("", _now("No question is open")), *((name, str(said)) for name, said in QUESTIONS.items())]
+    return [("", str(_("No question is open"))), *((name, str(said)) for name, said in QUESTIONS.items())]
 
 
 FILTERS: dict[str, Callable[..., Any]] = {

@@ -48,6 +48,16 @@ def test_the_kept_catalog_is_up_to_date() -> None:
     assert stale == [], "run `campaigns catalogs`"
 
 
+def test_no_text_is_marked_by_a_name_that_the_catalog_does_not_read() -> None:
+    alias = re.compile(r"import n?p?gettext(?:_lazy)? as (\w+)")
+    names = {
+        name
+        for path in (ROOT / "campaigns/web").glob("*.py")
+        for name in alias.findall(path.read_text(encoding="utf-8"))
+    }
+    assert {"_"} <= names <= set(staff_catalog.KEYWORDS)
+
+
 def test_the_kept_compiled_file_is_the_catalog_compiled() -> None:
     kept = staff_catalog.po_path().with_suffix(".mo").read_bytes()
     assert kept == staff_catalog.compiled_file(), "run `campaigns catalogs compile`"
