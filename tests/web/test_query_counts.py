@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +28,9 @@ MANY = 6
 """Rows of each kind when all is counted again."""
 
 
-def looked_before(page: str, patients: Collection[UUID], *, by: str) -> None:
+def looked_before(
+    page: str, patients: Collection[UUID], *, by: str, now: datetime | None = None
+) -> None:
     """As many queries as a look takes that is on record."""
     if patients:
         clock.now(), clock.now()
