@@ -14,7 +14,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from campaigns.services import check_chain as chain_service
 from campaigns.services import climb as climb_service
 from campaigns.services import count_up as counting
-from campaigns.services import fetch_mail, heartbeat, outbox, plan, receive_mail, send, take_in
+from campaigns.services import fetch_mail, heartbeat, import_run, outbox, plan, receive_mail, send, take_in
 from campaigns.services import reconcile as reconcile_service
 
 log = logging.getLogger(__name__)
@@ -131,3 +131,17 @@ def count_up() -> None:
 def check_chain() -> None:
     """Go on with a check of the audit chain, where somebody has asked for one."""
     chain_service.check_chain()
+
+
+@shared_task(name="run_imports")
+@next_tick_tries_again()
+def run_imports() -> None:
+    """Carry on with the imports that are under way, until all is done."""
+    if import_run.run():
+        call_for_more_rows()
+
+
+def call_for_more_rows() -> None:
+    """A hint that is lost costs one tick."""
+    with suppress(BrokerError):
+        run_imports.apply_async(expires=settings.HINT_SECONDS)

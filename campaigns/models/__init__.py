@@ -8,6 +8,7 @@ from campaigns.models.channels import ChannelState
 from campaigns.models.clinic import Clinic, Installation, Tick, Witness
 from campaigns.models.courses import Course, Visit
 from campaigns.models.enrollments import Enrollment
+from campaigns.models.imports import Import, ImportedKey, ImportRow
 from campaigns.models.inbox import Conversation, HandWritten, Presence
 from campaigns.models.lexicon import LexiconChange, LexiconComment
 from campaigns.models.mail import InboundMail
@@ -50,6 +51,9 @@ __all__ = [
     "Enrollment",
     "Guess",
     "HandWritten",
+    "Import",
+    "ImportRow",
+    "ImportedKey",
     "InboundMail",
     "Installation",
     "LexiconChange",

@@ -1,9 +1,9 @@
 """Forget a patient for good: what they were, said and were told goes; that they must not be written to stays.
 
 Kept, and why: the audit chain and the consent ledger without the words of staff (they prove that we were
-allowed to write), the keyed hash of each address (so that nobody writes to it again), and of every message
-when it went and what became of it, without its words. The clinic's chart keeps what the law calls the health
-record; this program does not.
+allowed to write), the keyed hash of each address and of what a file called them (so that nobody writes to
+them again and no import brings them back), and of every message when it went and what became of it, without
+its words. The clinic's chart keeps what the law calls the health record; this program does not.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from campaigns.models import (
     Conversation,
     Course,
     HandWritten,
+    ImportRow,
     InboundMail,
     Message,
     Patient,
@@ -165,6 +166,7 @@ def _empty_person(patient: Patient, now: datetime) -> None:
     patient.save()
     PatientReference.objects.filter(patient=patient).delete()
     find.forget(patient.pk)
+    ImportRow.objects.filter(patient=patient).update(cells="", problems="", before="")
 
 
 def _stop(patient: Patient, shared: Collection[str], by: str, now: datetime) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -57,22 +57,42 @@ def record(
     nothing we know, that of the actor. The last thing of a transaction: the lock on the chain is held until
     it ends.
     """
-    detail = dict(detail or {})
+    record_each([(action, subject, dict(detail or {}))], actor=actor, now=now, clinic=clinic)
+
+
+def record_each(
+    entries: Sequence[tuple[str, str, dict[str, object]]],
+    *,
+    actor: str,
+    now: datetime,
+    clinic: UUID | None = None,
+) -> None:
+    """Append several entries of one act at one clinic, in their order: (action, subject, detail). As `record`;
+    whose they are goes by the first."""
+    if not entries:
+        return
+    _action, first, about = entries[0]
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CHAIN_LOCK])
-    found = whose.newest_and_clinic(subject, actor, detail)
-    clinic = clinic or found.clinic
-    previous = found.newest or GENESIS
-    AuditEntry.objects.create(
-        at=now,
-        actor=actor,
-        action=action,
-        object=subject,
-        detail=detail,
-        clinic=clinic,
-        previous=previous,
-        digest=digest(previous, now, actor, action, subject, detail, clinic),
-    )
+    found = whose.newest_and_clinic(first, actor, about)
+    clinic, previous = clinic or found.clinic, found.newest or GENESIS
+    rows = []
+    for action, subject, detail in entries:
+        own = digest(previous, now, actor, action, subject, detail, clinic)
+        rows.append(
+            AuditEntry(
+                at=now,
+                actor=actor,
+                action=action,
+                object=subject,
+                detail=detail,
+                clinic=clinic,
+                previous=previous,
+                digest=own,
+            )
+        )
+        previous = own
+    AuditEntry.objects.bulk_create(rows)
 
 
 def broken_in(entries: Iterable[AuditEntry], previous: str) -> tuple[int | None, str]:

@@ -30,6 +30,9 @@ from campaigns.models import (
     Conversation,
     DeliveryEvent,
     HandWritten,
+    Import,
+    ImportedKey,
+    ImportRow,
     InboundMail,
     Message,
     Patient,
@@ -103,8 +106,18 @@ def patient(clinic: Clinic, staff: Staff, provider: FakeSender) -> Patient:
         message=asked, clinic=clinic, patient=patient, key=uuid4(), by=staff, words="dear Qqzada", at=now
     )
     Conversation.objects.create(patient=patient, assigned_to=staff)
+    _imported(patient)
     look("patient", [patient.pk], by=staff.email)
     return patient
+
+
+def _imported(patient: Patient) -> None:
+    """A row of a file that was about the patient, and what the file called them."""
+    known = {"clinic": patient.clinic, "source": "jane"}
+    of = Import.objects.create(**known, kind="table", rows=1, header="[]", uploaded_at=clock.now())
+    sealed = {"cells": '["qqz"]', "problems": '[["differs", "qqz"]]', "before": '["qqz"]'}
+    ImportRow.objects.create(of=of, number=2, patient=patient, **sealed)
+    ImportedKey.objects.create(**known, kind="patient", key="x", patient=patient, by=of)
 
 
 def _text(patient: Patient | None, provider_id: str, body: str) -> Reply:

@@ -28,9 +28,7 @@ MANY = 6
 """Rows of each kind when all is counted again."""
 
 
-def looked_before(
-    page: str, patients: Collection[UUID], *, by: str, now: datetime | None = None
-) -> None:
+def looked_before(page: str, patients: Collection[UUID], *, by: str, now: datetime | None = None) -> None:
     """As many queries as a look takes that is on record."""
     if patients:
         clock.now(), clock.now()

@@ -18,6 +18,7 @@ from campaigns.models import (
     Alert,
     ApiKey,
     Clinic,
+    Import,
     InboundMail,
     LexiconChange,
     OnCall,
@@ -68,6 +69,7 @@ ANYTHING: dict[str, Any] = {
     "session_id": 1,
     "key_id": uuid.UUID(int=5),
     "report": "no-such-report",
+    "import_id": uuid.UUID(int=6),
 }
 OF_EVERY_CLINIC = {"tag", "language", "edition", "report"}
 """What is in a path that names the same thing at every clinic: a language, not a row."""
@@ -168,6 +170,13 @@ def key_of(patient: Patient) -> ApiKey:
     return found or api_keys.create(patient.clinic, "booking", ["courses:read"], by="test")[0]
 
 
+def import_of(patient: Patient) -> Import:
+    """A file that somebody at the patient's clinic has taken in."""
+    known = {"kind": "table", "rows": 1, "header": '["Phone"]', "columns": ["phone"], "encoding": "utf-8"}
+    dated = {"uploaded_at": patient.created_at, "uploaded_by": "x", "source": "Jane"}
+    return Import.objects.get_or_create(clinic=patient.clinic, defaults=known | dated)[0]
+
+
 def objects(patient: Patient) -> dict[str, Any]:
     """Real things of one patient for every kind of id."""
     visit = cast.first_visit(patient)
@@ -194,6 +203,7 @@ def objects(patient: Patient) -> dict[str, Any]:
         "session_id": session_of(patient).pk,
         "key_id": key_of(patient).pk,
         "report": "delivery",
+        "import_id": import_of(patient).pk,
     }
 
 

@@ -25,6 +25,7 @@ from campaigns.services.climb import PATIENCE, climb
 from campaigns.services.count_up import count_up
 from campaigns.services.examine import refuse_unfit
 from campaigns.services.fetch_mail import fetch_mail
+from campaigns.services.import_run import run as run_imports
 from campaigns.services.outbox import tell
 from campaigns.services.plan import replan_changed
 from campaigns.services.receive_mail import read_waiting
@@ -44,6 +45,7 @@ CHORES: dict[Callable[[], object], float] = {
     tell: 5.0,
     check_chain: 5.0,
     count_up: 300.0,
+    run_imports: 2.0,
     replan_changed: 600.0,
 }
 """What else the beat asks for, and every how many seconds."""
