@@ -79,6 +79,8 @@ app.conf.update(
         "check the audit chain": {"task": "check_chain", "schedule": 5.0, "options": HINT},
         "carry on with imports": {"task": "run_imports", "schedule": 2.0, "options": HINT},
         "heartbeat": {"task": "heartbeat", "schedule": 60.0, "options": HINT},
+        "follow a clinic's changes": {"task": "follow_changes", "schedule": 5.0, "options": HINT},
+        "count who is where": {"task": "count_steps", "schedule": 600.0, "options": HINT},
         "follow changed sequences": {
             "task": "replan_changed",
             "schedule": 600.0,

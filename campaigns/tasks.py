@@ -13,8 +13,18 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from campaigns.services import check_chain as chain_service
 from campaigns.services import climb as climb_service
+from campaigns.services import (
+    clinic_changes,
+    fetch_mail,
+    heartbeat,
+    import_run,
+    outbox,
+    plan,
+    receive_mail,
+    send,
+    take_in,
+)
 from campaigns.services import count_up as counting
-from campaigns.services import fetch_mail, heartbeat, import_run, outbox, plan, receive_mail, send, take_in
 from campaigns.services import reconcile as reconcile_service
 
 log = logging.getLogger(__name__)
@@ -89,6 +99,27 @@ def call_the_rest() -> None:
     """New zone data concern everybody, and the next tick is ten minutes away."""
     with suppress(BrokerError):
         replan_changed.apply_async(expires=settings.HINT_SECONDS)
+
+
+@shared_task(name="follow_changes")
+@next_tick_tries_again()
+def follow_changes() -> None:
+    """Plan again after somebody changed a clinic's settings or a step, until everybody follows."""
+    if clinic_changes.follow_changes():
+        call_for_more()
+
+
+def call_for_more() -> None:
+    """A hint that is lost costs one tick."""
+    with suppress(BrokerError):
+        follow_changes.apply_async(expires=settings.HINT_SECONDS)
+
+
+@shared_task(name="count_steps")
+@next_tick_tries_again()
+def count_steps() -> None:
+    """Count how many patients are in each step of a sequence."""
+    clinic_changes.count_steps()
 
 
 @shared_task(name="read_mail")

@@ -40,5 +40,6 @@ REASONS = {
     "sender_busy": "Many texts were due at once; this one waited for its turn.",
     "not_needed": "It was not needed any more, for instance because the next visit was booked.",
     "patient_forgotten": "The patient's data were erased.",
+    "step_off": "The clinic has switched this message off for everybody.",
     "not_live": "The installation is not live yet: only the addresses of the trial are written to.",
 }

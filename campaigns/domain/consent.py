@@ -59,6 +59,8 @@ class GateFacts(NamedTuple):
     """Words by hand to a patient who has just written go at any hour until this instant."""
     held_for_trial: bool = False
     """The installation is not live yet, and this address is not among those of the trial."""
+    switched_off: bool = False
+    """The clinic has switched off the step that this message stands for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ Verdict = Go | Skip | Defer
 
 def judge(facts: GateFacts, now: datetime) -> Verdict:
     """The verdict at `now` (aware)."""
-    for gate in (_useful, _live, _patient, _enrollment, _visit, _address, _agreement, _hour, _caps):
+    for gate in (_useful, _live, _step, _patient, _enrollment, _visit, _address, _agreement, _hour, _caps):
         verdict = gate(facts, now)
         if verdict is not None:
             return _within_life(verdict, facts)
@@ -107,6 +109,11 @@ def _useful(facts: GateFacts, now: datetime) -> Verdict | None:
 def _live(facts: GateFacts, now: datetime) -> Verdict | None:
     """Answers too: before the clinic is live nobody outside of the trial can have been asked anything."""
     return Skip(Reason.NOT_LIVE) if facts.held_for_trial else None
+
+
+def _step(facts: GateFacts, now: datetime) -> Verdict | None:
+    off = facts.switched_off and facts.purpose is Purpose.STEP
+    return Skip(Reason.STEP_OFF) if off else None
 
 
 def _patient(facts: GateFacts, now: datetime) -> Verdict | None:

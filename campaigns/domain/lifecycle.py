@@ -77,6 +77,7 @@ class Reason(StrEnum):
     SENDER_BUSY = "sender_busy"
     PATIENT_FORGOTTEN = "patient_forgotten"
     NOT_LIVE = "not_live"
+    STEP_OFF = "step_off"
 
 
 class Ending(StrEnum):

@@ -83,6 +83,7 @@ REVIVABLE = frozenset(
         Reason.ANSWERED,
         Reason.NOT_NEEDED,
         Reason.QUESTION_OPEN,
+        Reason.STEP_OFF,
     }
 )
 """Reasons on record that other facts may take back while a message is still useful. Any other is final:
@@ -261,13 +262,15 @@ class _Planning:
         return self._pointless(owed, own) or self._anew(owed, times, own)
 
     def _pointless(self, owed: Owed, verdict: _Verdict) -> _Verdict | None:
-        """Refuse what the visit, the course or an answer made pointless, unless it had expired before."""
+        """Refuse what the clinic, the visit, the course or an answer made pointless and had not expired."""
         if owed.closed is not None:
             expired = owed.closed_at is not None and verdict.expires_at <= owed.closed_at
             return _refused(verdict, Reason.EXPIRED if expired else owed.closed)
         answered = self._answered(owed)
         if answered is not None:
             return _refused(verdict, Reason.EXPIRED if verdict.expires_at <= answered else Reason.ANSWERED)
+        if owed.step.key in owed.enrollment.sequence.off and verdict.expires_at > self.now:
+            return _refused(verdict, Reason.STEP_OFF)
         return None
 
     def _answered(self, owed: Owed) -> datetime | None:

@@ -23,6 +23,7 @@ from campaigns.domain.steps import (
     Late,
     LateRule,
     Life,
+    Mandatory,
     Offset,
     OnlyIf,
     Repeat,
@@ -110,7 +111,12 @@ def _step(table: Table, vocabulary: Vocabulary) -> Step:
         asks=_question(table, vocabulary),
         only_if=_only_if(table),
         exempt_from_cap=table.flag("exempt_from_cap"),
+        mandatory=_mandatory(table),
     )
+
+
+def _mandatory(table: Table) -> Mandatory | None:
+    return table.choice("mandatory", Mandatory, Mandatory.CONSENT) if table.has("mandatory") else None
 
 
 def _question(table: Table, vocabulary: Vocabulary) -> str:

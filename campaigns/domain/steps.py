@@ -68,6 +68,14 @@ class Topic(StrEnum):
     CHECK_INS = "check_ins"
 
 
+class Mandatory(StrEnum):
+    """Why a clinic cannot switch a step off."""
+
+    CONSENT = "consent"
+    MEDICINES = "medicines"
+    WARNING_SIGNS = "warning_signs"
+
+
 class LateRule(StrEnum):
     """What to do with a step whose time had passed before it was first planned."""
 
@@ -199,6 +207,7 @@ class Step:
     asks: str = ""
     only_if: OnlyIf = OnlyIf()
     exempt_from_cap: bool = False
+    mandatory: Mandatory | None = None
 
     @property
     def priority(self) -> int:
@@ -212,11 +221,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sequence:
-    """A named list of steps, in the order of the file."""
+    """A named list of steps, in the order of the file. `off` names those that a clinic has switched off."""
 
     key: str
     title: str
     steps: tuple[Step, ...]
+    off: tuple[str, ...] = ()
 
     def step(self, key: str) -> Step:
         """The step of that name. Raises `UnknownStep`, naming those there are."""
@@ -237,11 +247,17 @@ class Sequence:
 
     @property
     def timing_digest(self) -> str:
-        """SHA-256 of what decides whether and when something goes; a new title or purpose leaves it alone."""
+        """SHA-256 of what decides whether and when something goes; a new title or purpose leaves it alone.
+
+        Where nothing is switched off it is what releases say that know no switch: two of them side by side
+        must not plan in turns.
+        """
         plain = asdict(self)
         del plain["title"]
+        if not self.off:
+            del plain["off"]
         for step in plain["steps"]:
-            del step["purpose"]
+            del step["purpose"], step["mandatory"]
         return _digest(plain)
 
 

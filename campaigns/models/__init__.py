@@ -25,6 +25,7 @@ from campaigns.models.patients import (
 from campaigns.models.replies import Alert, Answer, AnswerCorrection, Reply
 from campaigns.models.reports import ReportCount, ReportMonth
 from campaigns.models.staff import Guess, SignInLink, Staff, StaffSession, TodaySeen
+from campaigns.models.steps import ClinicChange, StepCount, StepSetting
 from campaigns.models.webhooks import WebhookEndpoint, WebhookEvent
 from campaigns.models.wording import OwnWording, Wording, WordingComment
 
@@ -42,6 +43,7 @@ __all__ = [
     "Call",
     "ChannelState",
     "Clinic",
+    "ClinicChange",
     "Consent",
     "ConsentWords",
     "ContactPoint",
@@ -72,6 +74,8 @@ __all__ = [
     "SignInLink",
     "Staff",
     "StaffSession",
+    "StepCount",
+    "StepSetting",
     "Suppression",
     "Tick",
     "TodaySeen",

@@ -103,6 +103,11 @@ class Clinic(models.Model):
         editable=False,
         help_text="Another one after every change of the clinic's own words for replies; kept by a trigger",
     )
+    large_act_limit = models.PositiveIntegerField(
+        default=200,
+        db_default=200,
+        help_text="An act that changes messages of more patients than this is a large one",
+    )
     is_demo = models.BooleanField(default=False)
     created_at = models.DateTimeField()
 

@@ -25,6 +25,7 @@ _BY_UUID = {
     "JOIN patient p ON p.id = c.patient_id WHERE e.id = ANY(%s::uuid[])",
     "clinic": "SELECT id::text, id FROM clinic WHERE id = ANY(%s::uuid[])",
     "api_key": "SELECT id::text, clinic_id FROM api_key WHERE id = ANY(%s::uuid[])",
+    "import": "SELECT id::text, clinic_id FROM import_file WHERE id = ANY(%s::uuid[])",
     "webhook_endpoint": "SELECT id::text, clinic_id FROM webhook_endpoint WHERE id = ANY(%s::uuid[])",
 }
 _BY_NUMBER = {

@@ -13,7 +13,7 @@ from campaigns.domain.recipients import Channel
 from campaigns.models import Clinic, Consent, ConsentWords, ContactPoint, Course, Enrollment, Patient, Visit
 from campaigns.models.encryption import blind_index
 from campaigns.queries import sequence_files
-from campaigns.services import consent
+from campaigns.services import consent, find
 from campaigns.services.consent import CONSENT, EVERY_TOPIC, Told
 from campaigns.services.enroll import Application
 from campaigns.services.record import record_each
@@ -49,6 +49,7 @@ def add_each(clinic: Clinic, applications: Sequence[Application], *, by: str, no
         for one in added
         for key in one.application.sequences
     )
+    find.remember_each(one.patient.pk for one in added)
     return added
 
 

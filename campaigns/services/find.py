@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from django.conf import settings
@@ -25,6 +25,11 @@ def remember(patient_id: UUID) -> None:
     """Let a patient be found by what is on record now. Call it in the transaction that wrote a name, a number
     or an address, with the patient locked or new."""
     _write(Patient.objects.filter(pk=patient_id))
+
+
+def remember_each(patient_ids: Iterable[UUID]) -> None:
+    """The same for many, as an import brings them."""
+    _write(Patient.objects.filter(pk__in=list(patient_ids)))
 
 
 def forget(patient_id: UUID) -> None:

@@ -14,7 +14,7 @@ from campaigns.domain.consent import GateFacts
 from campaigns.domain.lifecycle import PLANNED_PRIORITY, Purpose
 from campaigns.domain.recipients import Channel
 from campaigns.models import Clinic
-from campaigns.queries import queue, zones
+from campaigns.queries import queue, steps, zones
 from campaigns.queries.queue import Claimed
 from campaigns.services import go_live
 from campaigns.services.compose import Approvals, approvals_as_read
@@ -31,19 +31,21 @@ class Context:
     approved: Approvals
     only_to: frozenset[str] | None = None
     """While the installation is on trial, the addresses that may be written to."""
+    off: frozenset[tuple[str, str]] = frozenset()
+    """Sequence and step of what the clinic has switched off: that counts at once."""
 
 
 def contexts(claimed: Sequence[Claimed]) -> dict[UUID, Context]:
     """The clinics of a batch. One whose zone does not exist is left out: its hours cannot be known."""
     clinics = Clinic.objects.in_bulk({row.clinic_id for row in claimed})
-    only_to = go_live.only_to()
+    only_to, off = go_live.only_to(), steps.switched_off(clinics.values())
     found = {}
     for key, clinic in clinics.items():
         zone = zones.known(clinic.time_zone)
         if zone is None:
             log.error("the time zone of a clinic does not exist", extra={"clinic": str(key)})
         else:
-            found[key] = Context(clinic, zone, approvals_as_read(clinic), only_to)
+            found[key] = Context(clinic, zone, approvals_as_read(clinic), only_to, off[key])
     return found
 
 
@@ -110,6 +112,7 @@ def gate_facts(row: Claimed, context: Context, counts: Counts) -> GateFacts:
         sms_per_week=clinic.sms_per_week,
         any_hour_until=_any_hour_until(row),
         held_for_trial=context.only_to is not None and row.address not in context.only_to,
+        switched_off=(row.sequence, row.step) in context.off,
     )
 
 

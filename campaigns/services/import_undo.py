@@ -26,6 +26,7 @@ from campaigns.models import (
     ImportRow,
     Message,
     Patient,
+    PatientSearch,
     Reply,
     Visit,
 )
@@ -188,6 +189,7 @@ def _empty(patients: Collection[UUID], by: str, now: datetime) -> None:
     Consent.objects.bulk_create(_withdrawn(line, by, now) for line in agreed)
     ConsentWords.objects.filter(consent__patient__in=patients).delete()
     ContactPoint.objects.filter(patient__in=patients).delete()
+    PatientSearch.objects.filter(patient__in=patients).delete()
     Course.objects.filter(patient__in=patients).delete()
     Patient.objects.filter(pk__in=patients).update(
         given_name="", family_name="", language=ENGLISH, status=Patient.Status.LEFT, forgotten_at=now

@@ -105,7 +105,7 @@ def replan_changed(limit: int = 500) -> int:
     patients: set[UUID] = set()
     for clinic in Clinic.objects.order_by("created_at"):
         with _alone("clinic", clinic.pk):
-            rules = plan_facts.Rules(clinic)
+            rules = plan_facts.rules_of([clinic])[clinic.pk]
             current = [rules.timing(sequence.key) for sequence in sequence_files.load_all().values()]
             active = Enrollment.objects.filter(state=Enrollment.State.ACTIVE, course__patient__clinic=clinic)
             stale = active.exclude(digest__in=current).values_list("course__patient_id", flat=True)

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cache
+from functools import lru_cache
 from typing import TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -20,13 +20,15 @@ from zoneinfo import ZoneInfo
 from campaigns.domain import schedule
 from campaigns.domain.facts import ClinicFacts, EnrollmentFacts, PatientFacts, Sent
 from campaigns.domain.lifecycle import ONE_WAY_ONLY, UNSENT, Reason, State
+from campaigns.domain.overrides import effective
 from campaigns.domain.plans import Key, Plan, Standing
 from campaigns.domain.recipients import Channel
 from campaigns.domain.sequences import Sequence
 from campaigns.domain.visits import CourseFacts, CourseState, VisitFacts, VisitKind, VisitState
 from campaigns.models import Clinic, Consent, ContactPoint, Enrollment, Patient
-from campaigns.queries import clock, planning, sequence_files, zones
+from campaigns.queries import clock, planning, sequence_files, steps, zones
 from campaigns.queries.planning import AnswerRow, EnrollmentRow, MessageRow, ReachRow, VisitRow
+from campaigns.queries.steps import NO_OVERRIDES, Overrides
 
 log = logging.getLogger(__name__)
 
@@ -42,12 +44,23 @@ Owner = TypeVar("Owner", UUID, int)
 
 
 class Rules:
-    """One clinic as the planner sees it."""
+    """One clinic as the planner sees it: its facts, and the sequences with what it changed about them."""
 
-    def __init__(self, clinic: Clinic) -> None:
+    def __init__(self, clinic: Clinic, overrides: Overrides = NO_OVERRIDES) -> None:
         self.clinic = clinic
         self.facts = clinic_facts(clinic)
+        self._overrides = overrides
+        self._sequences: dict[str, Sequence] = {}
         self._timings: dict[str, str] = {}
+
+    def sequence(self, key: str) -> Sequence:
+        """The sequence as this clinic follows it. Raises `UnknownSequence`."""
+        found = self._sequences.get(key)
+        if found is None:
+            own = self._overrides.get(key, ())
+            found = effective(sequence_files.load(key), own, self.facts.settings)
+            self._sequences[key] = found
+        return found
 
     def timing(self, sequence: str) -> str:
         """SHA-256 of everything but the course that decides when a message of this sequence goes."""
@@ -60,13 +73,16 @@ class Rules:
         facts = self.facts
         rules = [str(getattr(facts, name)) for name in ("zone", "window", "quiet_from", "quiet_to")]
         rules += [str(sorted(part)) for part in (facts.send_days, facts.holidays, facts.settings.items())]
-        rules += [str(facts.sms_per_day), str(facts.sms_per_week), _rules_of(sequence_files.load(sequence))]
+        rules += [str(facts.sms_per_day), str(facts.sms_per_week), _rules_of(self.sequence(sequence))]
+        # Off and on again is not as if nothing had been: a gate may have skipped something in between.
+        changes = sum(one.version for one in self._overrides.get(sequence, ()))
+        rules += [str(changes)] if changes else []
         # A zone is known by its name; new data may move the instants of every zone, the patients' own too.
         rules.append(clock.zone_data())
         return hashlib.sha256("\x1f".join(rules).encode()).hexdigest()
 
 
-@cache
+@lru_cache(maxsize=1 << 10)
 def _rules_of(sequence: Sequence) -> str:
     """Its digest, taken once: planning asks for it again and again."""
     return sequence.timing_digest
@@ -107,15 +123,23 @@ class Person:
         return {e.id: now for e in self.enrollments if e.digest != (now := self.rules.timing(e.sequence))}
 
 
-def read(ids: Iterable[UUID]) -> list[Person]:
+def rules_of(clinics: Iterable[Clinic]) -> dict[UUID, Rules]:
+    """These clinics as the planner sees them. One query."""
+    known = {clinic.pk: clinic for clinic in clinics}
+    overrides = steps.overrides(known)
+    return {pk: Rules(clinic, overrides.get(pk, NO_OVERRIDES)) for pk, clinic in known.items()}
+
+
+def read(ids: Iterable[UUID], as_if: Mapping[UUID, Rules] | None = None) -> list[Person]:
     """Lock these patients, then what has not gone of their messages, and read what planning goes by. As many
-    queries for a hundred patients as for one. Raises `Patient.DoesNotExist` where one is missing."""
+    queries for a hundred patients as for one; `as_if` stands for the rules of their clinics in a dry run.
+    Raises `Patient.DoesNotExist` where one is missing."""
     wanted = set(ids)
     patients = planning.lock_patients(wanted)
     if len(patients) != len(wanted):
         raise Patient.DoesNotExist("Nobody is left to plan for.")
     everyone = [patient.pk for patient in patients]
-    rules = {pk: Rules(clinic) for pk, clinic in planning.clinics(p.clinic_id for p in patients).items()}
+    rules = rules_of(planning.clinics(p.clinic_id for p in patients).values()) if as_if is None else as_if
     enrollments = _by(planning.enrollments(everyone), lambda row: row.patient_id)
     courses = {row.course_id for rows in enrollments.values() for row in rows}
     visits = _by(planning.visits(courses), lambda row: row.course_id)
@@ -241,7 +265,7 @@ def enrollment_facts(person: Person) -> list[EnrollmentFacts]:
     return [
         EnrollmentFacts(
             id=row.id,
-            sequence=sequence_files.load(row.sequence),
+            sequence=person.rules.sequence(row.sequence),
             course=courses[row.course_id],
             enrolled_at=row.enrolled_at,
             active=row.state == Enrollment.State.ACTIVE,

@@ -67,8 +67,8 @@ def record_each(
     now: datetime,
     clinic: UUID | None = None,
 ) -> None:
-    """Append several entries of one act at one clinic, in their order: (action, subject, detail). As `record`;
-    whose they are goes by the first."""
+    """Append several entries of one act in their order: (action, subject, detail). As `record`; the clinic of
+    the first is that of all."""
     if not entries:
         return
     _action, first, about = entries[0]

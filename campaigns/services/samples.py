@@ -94,6 +94,15 @@ def samples(clinic: Clinic, text: Text, own: OwnWords, now: datetime, stylesheet
     return different
 
 
+def usual(clinic: Clinic, text: Text, own: OwnWords, now: datetime) -> Sample:
+    """The text of a message with every usual fact."""
+    state, facts = next(_states(clinic, text, now))
+    try:
+        return _message(clinic, text, state, facts, own)
+    except CampaignsError as error:
+        return Sample(state=state, error=str(error))
+
+
 def _same(one: Sample, other: Sample) -> bool:
     return (one.text, one.html, one.error) == (other.text, other.html, other.error)
 

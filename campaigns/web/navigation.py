@@ -35,9 +35,12 @@ PAGES = (
     Further("alerts", "alerts", _("Alerts")),
     Further("call-list", "call-list", _("Call list")),
     Further("readiness", "readiness", _("Who is ready")),
+    Further("sequences", "sequences", _("Sequences")),
+    Further("imports", "imports", _("Import a file")),
     Further("reports", "reports", _("Reports")),
     Further("wordings", "wording", _("Wording")),
     Further("lexicons", "words", pgettext_lazy("the word lists by which replies are understood", "Words")),
+    Further("clinic", "clinic", _("Clinic settings")),
     Further("staff", "staff", _("Staff"), accounts.may),
     Further("audit", "audit", pgettext_lazy("a page of the site", "Audit"), check_chain.may),
 )

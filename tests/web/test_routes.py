@@ -18,6 +18,7 @@ from campaigns.models import (
     Alert,
     ApiKey,
     Clinic,
+    ClinicChange,
     Import,
     InboundMail,
     LexiconChange,
@@ -70,9 +71,10 @@ ANYTHING: dict[str, Any] = {
     "key_id": uuid.UUID(int=5),
     "report": "no-such-report",
     "import_id": uuid.UUID(int=6),
+    "planned_id": 1,
 }
-OF_EVERY_CLINIC = {"tag", "language", "edition", "report"}
-"""What is in a path that names the same thing at every clinic: a language, not a row."""
+OF_EVERY_CLINIC = {"tag", "language", "edition", "report", "sequence"}
+"""What is in a path that names the same thing at every clinic: a language or a sequence, not a row."""
 
 
 def address(name: str, **known: Any) -> str:
@@ -177,6 +179,12 @@ def import_of(patient: Patient) -> Import:
     return Import.objects.get_or_create(clinic=patient.clinic, defaults=known | dated)[0]
 
 
+def change_of(patient: Patient) -> ClinicChange:
+    """A change of the settings of the patient's clinic that nobody has made yet."""
+    about = {"before": {"fee_text": ""}, "after": {"fee_text": "$1"}, "proposed_at": patient.created_at}
+    return ClinicChange.objects.get_or_create(clinic=patient.clinic, defaults=about)[0]
+
+
 def objects(patient: Patient) -> dict[str, Any]:
     """Real things of one patient for every kind of id."""
     visit = cast.first_visit(patient)
@@ -204,6 +212,7 @@ def objects(patient: Patient) -> dict[str, Any]:
         "key_id": key_of(patient).pk,
         "report": "delivery",
         "import_id": import_of(patient).pk,
+        "planned_id": change_of(patient).pk,
     }
 
 
@@ -340,6 +349,7 @@ def test_it_opens_its_own_clinic_s_pages(pages: Client, patient: Patient, coordi
         "staff": 403,
         "keys": 403,
         "audit": 403,
+        "sequence-step": 403,
         "mfa_reauthenticate_webauthn": 302,
     }
     assert {name: code for name, code in codes.items() if code not in {200, 405}} == others

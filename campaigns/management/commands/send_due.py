@@ -22,6 +22,7 @@ from campaigns.queries import clock
 from campaigns.services import heartbeat, memory
 from campaigns.services.check_chain import check_chain
 from campaigns.services.climb import PATIENCE, climb
+from campaigns.services.clinic_changes import count_steps, follow_changes
 from campaigns.services.count_up import count_up
 from campaigns.services.examine import refuse_unfit
 from campaigns.services.fetch_mail import fetch_mail
@@ -46,6 +47,8 @@ CHORES: dict[Callable[[], object], float] = {
     check_chain: 5.0,
     count_up: 300.0,
     run_imports: 2.0,
+    follow_changes: 5.0,
+    count_steps: 600.0,
     replan_changed: 600.0,
 }
 """What else the beat asks for, and every how many seconds."""
