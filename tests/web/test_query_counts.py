@@ -22,6 +22,7 @@ from tests.web.test_routes import SIGNED_IN, address, objects
 MOST = 14
 """Once the look at a page is on record: to know that takes two of them."""
 BEYOND = {
+    "patient": 15,
     "alerts": 16,
     "patient-history": 15,
     "inbox-patient": 22,
