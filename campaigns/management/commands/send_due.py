@@ -46,7 +46,7 @@ CHORES: dict[Callable[[], object], float] = {
     tell: 5.0,
     check_chain: 5.0,
     count_up: 300.0,
-    run_imports: 2.0,
+    run_imports: 5.0,
     follow_changes: 5.0,
     count_steps: 600.0,
     replan_changed: 600.0,
