@@ -9,7 +9,7 @@ import pytest
 from tests.house.sources import ROOT, sources
 from tests.test_promises import Row, ids_in, named, numbers, rows
 
-WANTED = [f"H{number}" for number in range(1, 23)]
+WANTED = [f"H{number}" for number in range(1, 24)]
 WIDTH, MATRIX, TESTS = 8, 4, 6
 """Cells of a row; which of them is severity and likelihood, and which names the tests."""
 

@@ -12,6 +12,7 @@ from tests.house.sources import ROOT, source, sources
 WANTED = {
     "Promises": ([f"I{number}" for number in range(1, 26)], 3),
     "Faults": ([f"F{number}" for number in range(1, 46)], 4),
+    "Front desk": ([f"D{number}" for number in range(1, 13)], 3),
 }
 """Section -> the numbers that have a row, and how many cells a row has."""
 WHOLE, NONE = "shown: ", "not shown yet: "
