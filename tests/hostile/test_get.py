@@ -30,6 +30,8 @@ from tests.mail.conftest import Caught
 from tests.web import cast
 from tests.web.test_routes import NAMES, address, objects
 
+pytestmark = pytest.mark.load
+
 _LINK = re.compile(r"https?://[^\s\"'<>]+|(?<=href=\")/[^\"]+")
 MESSAGES = [(name, channel) for name, channel in templates() if channel in {"sms", "email"}]
 NOT_ALONE = {"shared"}

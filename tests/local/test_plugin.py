@@ -65,6 +65,7 @@ def test_note():
 """
 
 
+@pytest.mark.load
 def test_each_process_brings_servers_of_its_own_and_takes_them_away(tmp_path: Path) -> None:
     (tmp_path / "test_note.py").write_text(NOTE)
     run = run_pytest(tmp_path, "-n", "2", "--dist", "each", TWILIO_ACCOUNT_SID="ACreal")

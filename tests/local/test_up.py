@@ -42,7 +42,7 @@ def until_running(up: subprocess.Popen[bytes], state: Path) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.slow
+@pytest.mark.load
 def test_other_commands_find_a_running_up_and_not_a_stopped_one(tmp_path: Path) -> None:
     state = tmp_path / "state"
     command = [sys.executable, "-m", "campaigns", "up", "--port", str(free_port())]
