@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
@@ -33,7 +33,7 @@ from campaigns.services.compose import SOURCE_LANGUAGE, Approvals, Composed, app
 from campaigns.services.compose import Subject as Described
 from campaigns.services.gates import JUST_WROTE, Counts, contexts, gate_facts
 from campaigns.services.record import record
-from campaigns.services.subjects import Subject
+from campaigns.services.subjects import Subject, subject_for
 
 TEXTS = ("will_call", "passed_on", "please_call", "tried", "thanks", "visit", "confirmed")
 """The texts that a clinic has for this, each approved like any other, in the order they are offered."""
@@ -368,15 +368,4 @@ def _english(subject: Described, clinic: Clinic, approved: Approvals, now: datet
 
 def _subject(patient: Patient, channel: Channel, key: str, visit: Visit | None) -> Subject:
     about = visit if key in ABOUT_VISIT else None
-    return Subject(
-        template=f"{SEQUENCE}/{key}",
-        channel=channel,
-        purpose=Purpose.MANUAL,
-        fixed_language="",
-        language=patient.language,
-        given_name=patient.given_name,
-        visit_number=about.number if about else None,
-        on_date=about.on_date if about else None,
-        at_time=about.at_time if about else None,
-        stated=None,
-    )
+    return replace(subject_for(patient, f"{SEQUENCE}/{key}", channel, about), purpose=Purpose.MANUAL)
