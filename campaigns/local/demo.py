@@ -138,8 +138,18 @@ def _rehearse(stage: Stage, clinic: Clinic, staff: Staff, began: float) -> tuple
     story.read_the_rest()
     report = summary.measure(stage, story, jumps, seconds=time.monotonic() - began)
     set_clock(None)
+    _count()
     summary.show(report, Console())
     return story, report.kept
+
+
+def _count() -> None:
+    """What the worker counts now and then, for the reports and the sequences: eight weeks went by meanwhile."""
+    from campaigns.services import clinic_changes, count_up
+
+    for _month in count_up.rebuild():
+        pass
+    clinic_changes.count_steps()
 
 
 @contextmanager

@@ -81,9 +81,14 @@ def standing(patient_id: UUID) -> Standing:
 
 
 def turns(patient_id: UUID, alerts: Sequence[Alert]) -> list[Turn]:
-    """The newest turns, oldest first, in two queries. `alerts` are the patient's (`alerts_of`)."""
+    """The newest turns, oldest first, in two queries. `alerts` are the patient's (`alerts_of`). They begin
+    where both sides are known: answers without what they answer would mislead."""
     said, written = _replies(patient_id, alerts), _messages(patient_id)
-    return sorted([*said, *written], key=lambda turn: (turn.at, not turn.from_patient))
+    begins = max(
+        (min(turn.at for turn in side) for side in (said, written) if len(side) == SHOWN), default=None
+    )
+    known = [turn for turn in (*said, *written) if begins is None or turn.at >= begins]
+    return sorted(known, key=lambda turn: (turn.at, not turn.from_patient))
 
 
 def alerts_of(patient_id: UUID) -> list[Alert]:
