@@ -55,6 +55,7 @@ class Change:
     done: str
     button: str
     about: str = ""
+    warning: str = ""
     section: str = ""
     form: forms.Form | None = None
     more: Callable[[], Mapping[str, Any]] = dict

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,10 +14,11 @@ from django.views.decorators.http import require_http_methods
 
 from campaigns.domain.visits import VisitState
 from campaigns.models import Visit
+from campaigns.queries.clock import now
 from campaigns.services import stale, visits
 from campaigns.services.plan import Changes
 from campaigns.web import access
-from campaigns.web.filters import clock, day
+from campaigns.web.filters import clock, day, local
 from campaigns.web.forms import MoveForm
 from campaigns.web.names import colon
 from campaigns.web.patient_acts import Change, decide
@@ -76,6 +78,7 @@ def settle(request: HttpRequest, visit_id: UUID, state: str) -> HttpResponse:
             patient=visit.course.patient,
             title=str(title),
             about=about(visit),
+            warning=gettext("This visit is still ahead.") if _is_early(visit, state) else "",
             run=lambda shown: visits.settle(visit.pk, VisitState(state), by=by, shown=shown),
             mark=stale.visit_mark(visit),
             done=gettext("Saved."),
@@ -83,6 +86,12 @@ def settle(request: HttpRequest, visit_id: UUID, state: str) -> HttpResponse:
             section="visits",
         ),
     )
+
+
+def _is_early(visit: Visit, state: str) -> bool:
+    """Whether a visit is about to be marked as over before it has begun: the wrong row, or the wrong day."""
+    begins = datetime.combine(visit.on_date, visit.at_time)
+    return state != VisitState.CANCELLED and local(now(), visit.course.patient.clinic) < begins
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

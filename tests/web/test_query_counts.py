@@ -30,7 +30,7 @@ BEYOND = {
     "enroll-again": 18,
     "write": 20,
     "patient-resume": 18,
-    "visit-settle": 24,
+    "visit-settle": 25,
     "course-complete": 25,
 }
 """Pages that ask more than that all the same: a whole story, everything beside an alert, a dry run that plans

@@ -36,7 +36,9 @@ def test_it_refuses_a_move_into_the_past_beside_the_field(pages: Client, patient
 @pytest.mark.parametrize("state", ["completed", "no_show", "cancelled"])
 def test_it_settles_a_visit_only_on_confirmation(pages: Client, patient: Patient, state: str) -> None:
     address = f"/visits/{cast.first_visit(patient).pk}/settle/{state}"
-    assert "What this changes" in pages.get(address).content.decode()
+    page = pages.get(address).content.decode()
+    assert "What this changes" in page
+    assert ("This visit is still ahead." in page) is (state != "cancelled")
     assert cast.first_visit(patient).state == "booked"
     change(pages, address)
     assert cast.first_visit(patient).state == state
