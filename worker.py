@@ -77,6 +77,7 @@ app.conf.update(
         "tell other programs": {"task": "tell_endpoints", "schedule": 5.0, "options": HINT},
         "count for the reports": {"task": "count_up", "schedule": 300.0, "options": HINT},
         "check the audit chain": {"task": "check_chain", "schedule": 5.0, "options": HINT},
+        "do what was held": {"task": "run_held_acts", "schedule": 5.0, "options": HINT},
         "carry on with imports": {"task": "run_imports", "schedule": 5.0, "options": HINT},
         "heartbeat": {"task": "heartbeat", "schedule": 60.0, "options": HINT},
         "follow a clinic's changes": {"task": "follow_changes", "schedule": 5.0, "options": HINT},

@@ -17,6 +17,7 @@ from campaigns.services import (
     clinic_changes,
     fetch_mail,
     heartbeat,
+    held_acts,
     import_run,
     outbox,
     plan,
@@ -162,6 +163,13 @@ def count_up() -> None:
 def check_chain() -> None:
     """Go on with a check of the audit chain, where somebody has asked for one."""
     chain_service.check_chain()
+
+
+@shared_task(name="run_held_acts")
+@next_tick_tries_again()
+def run_held_acts() -> None:
+    """Do what was held for five minutes after a second person agreed."""
+    held_acts.run_due()
 
 
 @shared_task(name="run_imports")

@@ -144,7 +144,7 @@ def _rehearse(stage: Stage, clinic: Clinic, staff: Staff, began: float) -> tuple
 
 
 def _count() -> None:
-    """What the worker counts now and then, for the reports and the sequences: eight weeks went by meanwhile."""
+    """What the worker counts now and then, for reports and sequences: eight weeks went by meanwhile."""
     from campaigns.services import clinic_changes, count_up
 
     for _month in count_up.rebuild():

@@ -8,6 +8,7 @@ from campaigns.models.channels import ChannelState
 from campaigns.models.clinic import Clinic, Installation, Tick, Witness
 from campaigns.models.courses import Course, Visit
 from campaigns.models.enrollments import Enrollment
+from campaigns.models.held import HeldAct
 from campaigns.models.imports import Import, ImportedKey, ImportRow
 from campaigns.models.inbox import Conversation, HandWritten, Presence
 from campaigns.models.lexicon import LexiconChange, LexiconComment
@@ -53,6 +54,7 @@ __all__ = [
     "Enrollment",
     "Guess",
     "HandWritten",
+    "HeldAct",
     "Import",
     "ImportRow",
     "ImportedKey",

@@ -133,6 +133,11 @@ def count(change_id: int) -> int:
     return effect_of(ClinicChange.objects.get(pk=change_id)).recipients
 
 
+def is_applied(change_id: int) -> bool:
+    """Whether the change was made already."""
+    return ClinicChange.objects.filter(pk=change_id).exclude(applied_at=None).exists()
+
+
 def effect_of(change: ClinicChange) -> Effect:
     """What the dry run of a change found."""
     return Effect(**change.effect)

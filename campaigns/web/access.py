@@ -18,6 +18,7 @@ from campaigns.models import (
     ApiKey,
     Course,
     Enrollment,
+    HeldAct,
     InboundMail,
     Installation,
     Message,
@@ -111,6 +112,11 @@ def answer(request: HttpRequest, answer_id: int) -> Answer:
 def colleague(request: HttpRequest, staff_id: int) -> Staff:
     """One person with an account at this clinic."""
     return get_object_or_404(Staff, pk=staff_id, clinic=staff(request).clinic_id)
+
+
+def held_act(request: HttpRequest, held_id: int) -> HeldAct:
+    """One act of this clinic that waits or waited."""
+    return get_object_or_404(HeldAct, pk=held_id, clinic=staff(request).clinic_id)
 
 
 def api_key(request: HttpRequest, key_id: UUID) -> ApiKey:

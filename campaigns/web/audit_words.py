@@ -51,6 +51,13 @@ ACTIONS: dict[str, Words] = {
         "conversation_assigned": _("Gave a conversation to somebody"),
         "conversation_settled": _("Dealt with an answer that did not arrive"),
     },
+    "held": {
+        "held_act_asked": _("Asked for what reaches many patients"),
+        "held_act_approved": _("Approved what reaches many patients"),
+        "held_act_recalled": _("Recalled what would have reached many patients"),
+        "held_act_done": _("What reaches many patients was done"),
+        "held_act_refused": _("What would have reached many patients was refused"),
+    },
     "imports": {
         "import_uploaded": _("Took in a file to import"),
         "import_checked": _("Checked what a file would change"),
@@ -131,6 +138,7 @@ GROUPS: Words = {
     "looked": _p("the audit", "Who saw whom"),
     "exported": _p("the audit", "Taken away"),
     "patients": _p("the audit", "Patients, visits, consents"),
+    "held": _p("the audit", "What reaches many"),
     "imports": _p("the audit", "Imports"),
     "alerts": _p("the audit", "Alerts"),
     "texts": _p("the audit", "Texts and words approved or changed"),

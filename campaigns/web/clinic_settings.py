@@ -14,8 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from campaigns.domain.errors import NotAllowed
 from campaigns.domain.overrides import Unfit
-from campaigns.models import ClinicChange
-from campaigns.services import accounts, clinic_changes, clinic_settings
+from campaigns.models import ClinicChange, HeldAct
+from campaigns.services import accounts, clinic_changes, clinic_settings, held_acts
 from campaigns.services.clinic_changes import Stale
 from campaigns.web import access, step_forms, step_words
 from campaigns.web.filters import clock, own_name
@@ -90,7 +90,7 @@ def apply(request: HttpRequest, planned_id: int) -> HttpResponse:
     """Make a change that was looked at. Pressed twice it is made once."""
     row = _change(request, planned_id)
     try:
-        clinic_changes.apply(row.pk, by=access.staff(request))
+        held = held_acts.ask(HeldAct.Kind.CLINIC_CHANGE, str(row.pk), by=access.staff(request))
     except NotAllowed as error:
         messages.error(request, told(str(error)))
     except Stale as error:
@@ -100,6 +100,9 @@ def apply(request: HttpRequest, planned_id: int) -> HttpResponse:
         messages.error(request, " ".join(step_words.fault(code) for _name, code in error.faults))
         return _form_of(row)
     else:
+        if held is not None:
+            messages.warning(request, _("So many patients need a second person: it waits here."))
+            return redirect("held")
         messages.success(request, _("Done. It counts at once; planned messages follow in the background."))
     return redirect("clinic-change", planned_id=row.pk)
 

@@ -18,9 +18,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from campaigns.domain.import_files import written
 from campaigns.domain.import_terms import LARGEST, ImportRefused, Refusal
-from campaigns.models import Import, ImportRow, Staff
+from campaigns.models import HeldAct, Import, ImportRow, Staff
 from campaigns.queries import clock
-from campaigns.services import import_files, import_page, import_patients, import_undo
+from campaigns.services import held_acts, import_files, import_page, import_patients, import_undo
 from campaigns.web import access, import_words
 from campaigns.web.import_forms import ColumnsForm, UploadForm
 from campaigns.web.once import once
@@ -189,8 +189,16 @@ def _version(request: HttpRequest) -> int:
 @require_POST
 def apply(request: HttpRequest, import_id: UUID) -> HttpResponse:
     """Carry out what was shown. A second press changes nothing."""
-    of, by = _import(request, import_id), access.staff(request).email
-    return _do(request, of, lambda: import_patients.apply(of.pk, by=by, version=_version(request)))
+    of, by = _import(request, import_id), access.staff(request)
+    try:
+        held = held_acts.ask(HeldAct.Kind.IMPORT, str(of.pk), by=by, version=_version(request))
+    except ImportRefused as error:
+        messages.error(request, import_words.refused(error))
+    else:
+        if held is not None:
+            messages.warning(request, _("So many patients need a second person: it waits here."))
+            return redirect("held")
+    return redirect("import", of.pk)
 
 
 @require_POST

@@ -37,6 +37,7 @@ PAGES = (
     Further("readiness", "readiness", _("Who is ready")),
     Further("sequences", "sequences", _("Sequences")),
     Further("imports", "imports", _("Import a file")),
+    Further("held", "held", _("Waits for a second person")),
     Further("reports", "reports", _("Reports")),
     Further("wordings", "wording", _("Wording")),
     Further("lexicons", "words", pgettext_lazy("the word lists by which replies are understood", "Words")),

@@ -14,10 +14,12 @@ from typing import Any
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from campaigns.domain.recipients import Channel
-from campaigns.models import Clinic, Patient
+from campaigns.models import Clinic, HeldAct, Patient
 from campaigns.queries import today as queries
+from campaigns.services import held_acts
 from campaigns.services.standings import Standing
 from campaigns.services.today import waiting_texts
 from campaigns.web import filters, names, today_words, words
@@ -76,7 +78,7 @@ class Facts:
 
 def sections(facts: Facts) -> list[Section]:
     """Every section, most urgent first."""
-    return [make(facts) for make in SECTIONS]
+    return [section for make in SECTIONS if (section := make(facts))]
 
 
 def _alerts(facts: Facts) -> Section:
@@ -220,7 +222,42 @@ def _language(
     )
 
 
-SECTIONS: tuple[Callable[[Facts], Section], ...] = (_alerts, _calls, _not_ready, _unsent, _wording)
+def _held(facts: Facts) -> Section | None:
+    """Rare: nothing is said where nothing waits."""
+    acts = held_acts.waiting(facts.clinic.pk)
+    if not acts:
+        return None
+    return Section(
+        key="held",
+        title=_("Waits for a second person"),
+        empty="",
+        more=reverse("held"),
+        all_of_it=_("What waits, and what was done"),
+        total=len(acts),
+        lines=[_held_act(act, facts) for act in acts],
+    )
+
+
+def _held_act(act: HeldAct, facts: Facts) -> Line:
+    goes = act.goes_at and filters.moment(act.goes_at, facts.clinic)
+    return Line(
+        href=f"{reverse('held')}#held-{act.pk}",
+        badge=_("Goes at %(at)s") % {"at": goes} if goes else _("Approve?"),
+        tone="next" if goes else "wait",
+        who=act.asked_by.name,
+        said=ngettext("%(n)d patient", "%(n)d patients", act.recipients) % {"n": act.recipients},
+        at=act.asked_at,
+    )
+
+
+SECTIONS: tuple[Callable[[Facts], Section | None], ...] = (
+    _alerts,
+    _held,
+    _calls,
+    _not_ready,
+    _unsent,
+    _wording,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

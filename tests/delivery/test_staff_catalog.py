@@ -17,6 +17,8 @@ from campaigns.delivery import catalogs, staff_catalog
 from campaigns.delivery.translations import ROOT
 
 THE_SAME = {
+    "%(n)d patient",
+    "%(n)d patients",
     *("Conversation", "Patient", "Patients", "Date", "Message", "Messages", "Question", "Page"),
     *("Consultation", "Correction", "Corrections", "Urgent", "code", "Code", "hindi", "Infection", "Note"),
     *("%(n)s message", "%(n)s messages", "%(n)s segment", "%(n)s segments"),

@@ -161,6 +161,7 @@ def test_the_outside_service_hears_from_us_only_while_every_duty_is_done(
 def test_what_the_beat_asks_for_is_done_without_it_in_the_same_rhythm() -> None:
     rhythms = {one["task"]: one["schedule"] for one in worker.app.conf.beat_schedule.values()}
     names = {"send": "heartbeat", "read_waiting": "read_mail", "tell": "tell_endpoints", "run": "run_imports"}
+    names["run_due"] = "run_held_acts"
     chores = {names.get(chore.__name__, chore.__name__): every for chore, every in send_due.CHORES.items()}
     assert chores | {"climb": send_due.CLIMB_EVERY} == {
         task: every for task, every in rhythms.items() if every >= 5 and task != "reconcile"

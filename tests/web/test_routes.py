@@ -19,6 +19,7 @@ from campaigns.models import (
     ApiKey,
     Clinic,
     ClinicChange,
+    HeldAct,
     Import,
     InboundMail,
     LexiconChange,
@@ -69,6 +70,7 @@ ANYTHING: dict[str, Any] = {
     "authenticator_id": 1,
     "session_id": 1,
     "key_id": uuid.UUID(int=5),
+    "held_id": 1,
     "report": "no-such-report",
     "import_id": uuid.UUID(int=6),
     "planned_id": 1,
@@ -172,6 +174,15 @@ def key_of(patient: Patient) -> ApiKey:
     return found or api_keys.create(patient.clinic, "booking", ["courses:read"], by="test")[0]
 
 
+def held_of(patient: Patient) -> HeldAct:
+    """An act at the patient's clinic that waits for a second person."""
+    somebody = Staff.objects.filter(clinic=patient.clinic).first()
+    asked = somebody or make_staff(patient.clinic, "h@clinic.example")
+    about = {"object_id": str(import_of(patient).pk), "recipients": 900, "asked_by": asked}
+    more = {"kind": "import", "asked_at": patient.created_at}
+    return HeldAct.objects.get_or_create(clinic=patient.clinic, defaults=about | more)[0]
+
+
 def import_of(patient: Patient) -> Import:
     """A file that somebody at the patient's clinic has taken in."""
     known = {"kind": "table", "rows": 1, "header": '["Phone"]', "columns": ["phone"], "encoding": "utf-8"}
@@ -210,6 +221,7 @@ def objects(patient: Patient) -> dict[str, Any]:
         "authenticator_id": app_of(patient).pk,
         "session_id": session_of(patient).pk,
         "key_id": key_of(patient).pk,
+        "held_id": held_of(patient).pk,
         "report": "delivery",
         "import_id": import_of(patient).pk,
         "planned_id": change_of(patient).pk,

@@ -26,6 +26,7 @@ from campaigns.services.clinic_changes import count_steps, follow_changes
 from campaigns.services.count_up import count_up
 from campaigns.services.examine import refuse_unfit
 from campaigns.services.fetch_mail import fetch_mail
+from campaigns.services.held_acts import run_due as run_held_acts
 from campaigns.services.import_run import run as run_imports
 from campaigns.services.outbox import tell
 from campaigns.services.plan import replan_changed
@@ -47,6 +48,7 @@ CHORES: dict[Callable[[], object], float] = {
     check_chain: 5.0,
     count_up: 300.0,
     run_imports: 5.0,
+    run_held_acts: 5.0,
     follow_changes: 5.0,
     count_steps: 600.0,
     replan_changed: 600.0,
