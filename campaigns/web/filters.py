@@ -21,6 +21,7 @@ from campaigns.models import Clinic
 from campaigns.web import lexicon_names, names, patient_words, told, words
 
 _PLACEHOLDER = re.compile(r"%\(\w+\)s")
+_WITH_HYPHENS = re.compile(r"\d+(?:-\d+)+")
 
 
 def page_language() -> str:
@@ -96,6 +97,11 @@ def placeholders(text: str) -> Markup:
     return Markup(_PLACEHOLDER.sub(r'<bdi dir="ltr" class="hole">\g<0></bdi>', str(escape(text))))  # noqa: S704
 
 
+def together(text: str) -> Markup:
+    """A text whose numbers with hyphens, such as those to call, stay on one line."""
+    return Markup(_WITH_HYPHENS.sub(r'<span class="together">\g<0></span>', str(escape(text))))  # noqa: S704
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "clock": clock,
     "day": day,
@@ -109,6 +115,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "money": money,
     "placeholders": placeholders,
     "phone": formats.format_phone,
+    "together": together,
     "told": told.told,
     **words.FILTERS,
     **names.FILTERS,

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from campaigns.models import Staff
-from campaigns.services import accounts, check_chain
+from campaigns.services import accounts, check_chain, import_files
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise  # the name that the type stubs give a lazy text
@@ -36,7 +36,7 @@ PAGES = (
     Further("call-list", "call-list", _("Call list")),
     Further("readiness", "readiness", _("Who is ready")),
     Further("sequences", "sequences", _("Sequences")),
-    Further("imports", "imports", _("Import a file")),
+    Further("imports", "imports", _("Import a file"), import_files.may),
     Further("held", "held", _("Waits for a second person")),
     Further("reports", "reports", _("Reports")),
     Further("wordings", "wording", _("Wording")),

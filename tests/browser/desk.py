@@ -76,6 +76,10 @@ class Desk:
             self.page.keyboard.type(text)
         self.keys += sum(character.isalnum() for character in text) if "-" in text else len(text)
 
+    def enter(self) -> None:
+        """Send the form that is typed into."""
+        self._key("Enter")
+
     def choose(self, what: Locator, value: str) -> None:
         """One line of a list that opens."""
         self.decisions += 1
@@ -101,7 +105,7 @@ class Desk:
     def _into(self, what: Locator) -> None:
         if not self.mouse:
             self._tab_to(what)
-        elif not self._is_next(what):
+        elif not (self._is_focused(what) or self._is_next(what)):
             self.clicks += 1
             what.click()
 

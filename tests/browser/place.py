@@ -74,7 +74,7 @@ class Place:
 
     def _hear(self, page: Page, said: ConsoleMessage) -> None:
         """What a browser writes in red: a policy that was broken, a missing file, a script's error."""
-        if said.type == "error" and not said.location["url"].endswith("/favicon.ico"):
+        if said.type == "error":
             self.heard.append(f"{page.url.removeprefix(self.url)}: {said.text}")
 
 

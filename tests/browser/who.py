@@ -10,6 +10,9 @@ from campaigns.models import Alert, Clinic, Patient
 from campaigns.queries import clock
 from tests.browser.jobs import Facts
 
+NEWCOMERS = ("Demo Nadia", "Demo Salma", "Demo Laila")
+"""Whom a test enrolls: one after the other, because somebody of a known name is asked about."""
+
 
 def facts(clinic: Clinic, folder: Path) -> Facts:
     """Somebody for each job. Who left the clinic, and alerts that are taken, are nobody's job any more."""
@@ -22,7 +25,13 @@ def facts(clinic: Clinic, folder: Path) -> Facts:
     names = [one.full_name for one in ahead.distinct().order_by("created_at", "pk")]
     # A name that two people have would lead to either of them.
     names = [name for name in names if everybody[name] == 1]
+    # A list of many is searched by a word of the name: a figure would be looked for among the numbers.
+    names = [name for name in names if name.split()[1].isalpha()]
+    free = [place for place, name in enumerate(NEWCOMERS) if f"{name} Example" not in everybody]
+    new = free[0] if free else 0
     return Facts(
+        newcomer=NEWCOMERS[new],
+        number=f"604555017{7 + new}",
         first_visit=weekday(today + timedelta(days=14)).isoformat(),
         moved_to=weekday(today + timedelta(days=19)).isoformat(),
         moves=names[0],

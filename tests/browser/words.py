@@ -3,7 +3,39 @@
 from __future__ import annotations
 
 WORDS = {
-    "home": "What needs a person, what goes out next, and everybody in care.",
+    "home": "What needs a person, what goes out today, and what changed since one last looked.",
+    "going-out": "Every message that goes out today, by hour, channel and language.",
+    "patients": "Everybody, the newest first, with what comes next; and a box that finds one of thousands.",
+    "find": "Find a patient by the beginning of a name, by a number or an address.",
+    "inbox": "Every conversation and alert that waits, by urgency.",
+    "inbox-patient": "One conversation beside the list: what was said, who has it, and what to do.",
+    "inbox-alert": "Words of somebody unknown: who it may be, and what to do.",
+    "write": "Write to a patient, with what is known and what the text would be in their language.",
+    "imports": "Patients and visits from another program: the files so far, and a new one.",
+    "import": "What each row of a file would do, or did.",
+    "import-undo": "Undo an import: what would be taken back, and who stays.",
+    "held": "What would write to many patients: who asked, who agreed, when it goes; recall it.",
+    "enroll-again": "Another course for a patient who is known.",
+    "patient-print": "Everything about a patient on paper.",
+    "patient-history": "Who changed what about a patient.",
+    "patient-pause": "Pause a patient's messages: which wait, and which would be too late.",
+    "patient-resume": "Go on with a patient's messages.",
+    "patient-language": "Another language or time zone, and what that changes.",
+    "patient-status": "Say that a patient left, died or is in care again, and see what that stops.",
+    "address-change": "Another number or e-mail address.",
+    "address-mark": "Say that a number or address is wrong, a landline or shared.",
+    "course-begin": "Begin another course.",
+    "course-follow": "Add messages to a course.",
+    "visit-book": "Book another visit; what that plans is shown first.",
+    "enrollment-stop": "Stop one sequence for one patient.",
+    "answer-correct": "Put right an answer that was misread.",
+    "reports": "How a period went, as pictures and tables.",
+    "audit": "Who did what, and whether the record is whole.",
+    "sequences": "What is sent when: every sequence of the clinic.",
+    "sequence": "One sequence as a picture and as steps.",
+    "sequence-step": "One step: when it goes, its wording, and on or off.",
+    "clinic": "The clinic's hours, languages, limits and washout days.",
+    "clinic-change": "What a change of the clinic's settings would do, before it counts.",
     "alerts": "What patients wrote that a person must read, with all that is known beside it.",
     "on-call": "Who is told of an alert, in which order, and a test that it arrives.",
     "call-list": "Whom no message reaches: somebody calls them.",
@@ -41,7 +73,25 @@ WORDS = {
     "mfa_reauthenticate": "Some steps ask again who is there.",
 }
 
-FIRST = ("home", "alerts", "call-list", "readiness", "unsent", "enroll", "patient", "visit-move")
+FIRST = (
+    "home",
+    "going-out",
+    "inbox",
+    "inbox-patient",
+    "write",
+    "patients",
+    "find",
+    "enroll",
+    "patient",
+    "visit-move",
+    "imports",
+    "import",
+    "alerts",
+    "call-list",
+    "readiness",
+    "unsent",
+    "reports",
+)
 """The order of the tour; what is not named here follows as the links lead."""
 
 SEEN_WHILE_WORKING = {

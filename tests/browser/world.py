@@ -10,13 +10,14 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from pytest_django.live_server_helper import LiveServer
 
 from campaigns.models import Alert, Clinic, Message, Patient, Reply, Staff
 from campaigns.queries import ticks
 from campaigns.services.duties import Duty
+from campaigns.services.find import remember
 from campaigns.services.set_up import create_staff
 from tests.browser.place import Place, chromium
 from tests.factories import NOON
@@ -53,6 +54,8 @@ def _patient(clinic: Clinic, number: int) -> Patient:
     # In this order, and before whoever is enrolled by a test: each job is about the same person every time.
     patient.created_at = NOON - timedelta(minutes=len(PEOPLE) - number)
     patient.save(update_fields=["given_name", "family_name", "created_at"])
+    with transaction.atomic():
+        remember(patient.pk)
     return patient
 
 
