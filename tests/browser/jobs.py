@@ -14,6 +14,9 @@ from playwright.sync_api import Locator, Page
 from campaigns.urls import urlpatterns
 from tests.browser.desk import Desk
 
+MANY = 500
+"""Patients whom one person imports by themselves."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:

@@ -19,6 +19,7 @@ from campaigns.queries import ticks
 from campaigns.services.duties import Duty
 from campaigns.services.find import remember
 from campaigns.services.set_up import create_staff
+from tests.browser.jobs import MANY
 from tests.browser.place import Place, chromium
 from tests.factories import NOON
 from tests.web import cast
@@ -35,6 +36,8 @@ PEOPLE = (("Demo Amal", "ar"), (LONG, "fr-CA"), ("Demo Ida", "en-CA"), ("Demo Sa
 def fill() -> tuple[Clinic, dict[str, Any]]:
     """The clinic, and real things of one patient for every kind of id that a route may have."""
     clinic = cast.new_clinic()
+    # One person may import five hundred by themselves; what a clinic's own limit does has tests of its own.
+    Clinic.objects.filter(pk=clinic.pk).update(large_act_limit=MANY)
     patients = [_patient(clinic, number) for number in range(len(PEOPLE))]
     for patient in (*patients[:2], patients[3]):
         worry(patient)
