@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.domain.errors import NotAllowed
 from campaigns.queries import clock
-from campaigns.services import held_acts
+from campaigns.services import held_acts, import_files
 from campaigns.web import access
 from campaigns.web.told import told
 
@@ -23,6 +23,7 @@ def held(request: HttpRequest) -> HttpResponse:
         "acts": held_acts.of_clinic(me.clinic_id),
         "may_approve": me.role in held_acts.APPROVERS,
         "may_recall": me.role in held_acts.RECALLERS,
+        "may_import": import_files.may(me),
         "now": clock.now(),
     }
     return render(request, "web/held.html", context)
