@@ -71,7 +71,7 @@ def test_a_database_that_says_nothing_is_given_up_soon() -> None:
         took = monotonic() - began
     assert (result.returncode, len(result.stderr.splitlines())) == (1, 1), result.stderr
     assert "The database does not answer" in result.stderr
-    assert took < LONGEST_CONNECT + 7  # Python has to start first, on a busy machine
+    assert took < LONGEST_CONNECT + 15  # Python has to start first, on a busy machine
 
 
 def test_sending_is_refused_with_unsafe_settings_and_pausing_is_not() -> None:

@@ -10,6 +10,12 @@ from django.test import Client
 HIDDEN = re.compile(r'<input type="hidden" name="(key|shown|typed)" value="([^"]*)">')
 
 DONE = "done"
+TOGETHER = re.compile(r'<span class="together">([^<]*)</span>')
+
+
+def plain(page: str) -> str:
+    """A page without the marks that keep a number on one line."""
+    return TOGETHER.sub(r"\1", page)
 
 
 def looked(pages: Client, where: str, form: dict[str, Any] | None = None) -> tuple[str, dict[str, str]]:

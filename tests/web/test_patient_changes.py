@@ -20,7 +20,7 @@ from campaigns.services.send import drain
 from campaigns.web.told import told
 from tests.factories import set_now
 from tests.web import cast
-from tests.web.chart_steps import DONE, change, looked, press
+from tests.web.chart_steps import DONE, change, looked, plain, press
 from tests.web.test_in_french import refusals
 
 COLLEAGUE = "kim@clinic.example"
@@ -41,8 +41,8 @@ def test_what_the_page_says_the_patient_will_be_told_is_what_is_sent(pages: Clie
         drain()
     page, button = looked(pages, f"/visits/{visit.pk}/move", MOVED)
     assert "What the patient will be told" in page
-    shown = re.findall(r'<p class="bubble" lang="ar" dir="rtl">(.*?)</p>', page, re.DOTALL)
-    english = re.findall(r'<p class="english" lang="en-CA" dir="ltr">(.*?)</p>', page, re.DOTALL)
+    shown = re.findall(r'<p class="bubble" lang="ar" dir="rtl">(.*?)</p>', plain(page), re.DOTALL)
+    english = re.findall(r'<p class="english" lang="en-CA" dir="ltr">(.*?)</p>', plain(page), re.DOTALL)
     assert "1 correction tells the patient" in page or "2 corrections tell the patient" in page
     assert english
     assert "Corrections: The visit was moved" in page
